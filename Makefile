@@ -1,0 +1,66 @@
+# `make help` lists the targets. Everything is installed into .venv and .answerloop; nothing else on the machine changes.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+ENV := HF_HUB_OFFLINE=1 TOKENIZERS_PARALLELISM=false
+DATA ?= ../shared/data
+TORCH := torch==2.13.0
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test test-all lint format bench lock models browser clean
+
+help:  ## Explain every target
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: setup  ## Set everything up and start the whole loop on this machine (Ctrl-C stops it)
+	@$(BIN)/answerloop up
+
+setup: $(VENV)/.installed .env  ## Create the environment and install from the lock
+
+# The CPU build of torch comes first: left to the resolver, another build with gigabytes of CUDA libraries would come.
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "answerloop: Python 3.11 is needed ($(PYTHON) was not found)."; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing torch (CPU build) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check $(TORCH)
+	@echo "Installing the locked dependencies …"
+	@$(BIN)/pip install --progress-bar on --disable-pip-version-check --requirement requirements.lock | grep -vE "already satisfied|^WARNING" || true
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/pip check >/dev/null || { echo "answerloop: the installation is incomplete; run make again to continue."; exit 1; }
+	@touch $@
+
+.env:
+	@cp .env.example .env
+
+models: setup  ## Fetch and check the default models (make run does it too)
+	@$(ENV) $(BIN)/python -m workers prepare
+
+test: setup  ## The tests that need nothing but Python
+	@$(ENV) $(BIN)/pytest -m "not model and not browser and not stack"
+
+test-all: setup models browser  ## The other tests: real model, whole stack with faults, browser (not those of `make test`)
+	@$(ENV) $(BIN)/pytest -m "model or browser or stack"
+
+browser:
+	@command -v chromium >/dev/null || { echo "Installing Chromium …"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-color-emoji >/dev/null; }
+
+lint: setup  ## Style, types, and who may import whom
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup  ## Rewrite the code in the project's style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup models  ## All measurements (DATA=folder with the public sets); tables here, JSON in .answerloop/bench
+	@$(ENV) $(BIN)/python -m benchmarks --data $(DATA) --out .answerloop/bench
+
+lock: setup  ## Write requirements.lock from what is installed
+	@$(BIN)/pip freeze --exclude-editable | grep -viE '^(torch|pip|setuptools)==' > requirements.lock
+
+clean:  ## Remove the environment (documents, questions and models in .answerloop stay)
+	rm -rf $(VENV)

@@ -1,0 +1,1 @@
+"""One file for each implementation of a port, named `<port>_<vendor>`. Only the `wiring` modules import them."""

@@ -1,0 +1,213 @@
+"""Continuous batching: one thread decodes for everybody, and requests join and leave between two tokens.
+
+transformers has a `ContinuousBatchingManager`; on CPU it took about twice as long as plain `generate`, it packs all
+rows into one, so that adapters cannot be mixed, and one failed step ends its thread (docs/architecture.md).
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+import torch
+from transformers.cache_utils import DynamicCache
+
+from answerloop.backends.kv_cache import SlotCache
+from answerloop.backends.peft_adapters import AdaptedModel
+from answerloop.backends.tokens import PieceDecoder
+from answerloop.errors import GenerationTimedOut, GeneratorUnavailable
+
+PREFILL_TOKENS = 512
+"""Prompt tokens read between two decoding steps, so that a long prompt does not silence the others for long."""
+
+logger = logging.getLogger(__name__)
+
+
+class _End(Enum):
+    DONE = 0
+
+
+@dataclass(eq=False, slots=True)
+class Generation:
+    """One request on its way. The scheduler puts events in, the caller's thread takes them out."""
+
+    prompt: Sequence[int]
+    max_tokens: int
+    deadline: float
+    adapter: str
+    decoder: PieceDecoder
+    tokens: list[int] = field(default_factory=list)
+    abandoned: bool = False
+    events: queue.SimpleQueue[str | GeneratorUnavailable | _End] = field(default_factory=queue.SimpleQueue)
+
+    def pieces(self) -> Iterator[str]:
+        """Raises GenerationTimedOut at the deadline even while the model is in the middle of a step."""
+        while True:
+            try:
+                event = self.events.get(timeout=max(0.0, self.deadline - time.monotonic()))
+            except queue.Empty:
+                raise GenerationTimedOut("The deadline passed before the model had finished.") from None
+            if isinstance(event, GeneratorUnavailable):
+                raise event
+            if event is _End.DONE:
+                return
+            yield str(event)
+
+    @property
+    def gone(self) -> bool:
+        return self.abandoned or time.monotonic() >= self.deadline
+
+    def take(self, token: int, end_tokens: frozenset[int]) -> bool:
+        """Hand the token's text to the caller; true when this was the last token."""
+        self.tokens.append(token)
+        ended = token in end_tokens
+        last = ended or len(self.tokens) >= self.max_tokens
+        piece = "" if ended else self.decoder.add(token)
+        if last:
+            piece += self.decoder.finish()
+        if piece:
+            self.events.put(piece)
+        if last:
+            self.events.put(_End.DONE)
+        return last
+
+    def fail(self, error: Exception) -> None:
+        if isinstance(error, GeneratorUnavailable):
+            self.events.put(error)
+            return
+        failure = GeneratorUnavailable(f"The model failed: {type(error).__name__}")
+        failure.__cause__ = error
+        self.events.put(failure)
+
+
+class Scheduler:
+    """Owns the model: nothing but its thread may touch it."""
+
+    def __init__(self, model: AdaptedModel, end_tokens: frozenset[int], batch_size: int) -> None:
+        self._model = model
+        self._end_tokens = end_tokens
+        self._batch_size = batch_size
+        self._inbox: queue.SimpleQueue[Generation | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._waiting: deque[Generation] = deque()
+        self._reading: Generation | None = None
+        self._read = DynamicCache()
+        self._running: list[Generation] = []
+        self._cache: SlotCache | None = None
+        self._thread = threading.Thread(target=self._run, name="generator", daemon=True)
+        self._thread.start()
+
+    def submit(self, generation: Generation) -> None:
+        """Raises GeneratorUnavailable after `close`."""
+        with self._lock:
+            if self._closed:
+                raise GeneratorUnavailable("The generator is closed.")
+            self._inbox.put(generation)
+
+    def close(self) -> None:
+        """What is under way fails with GeneratorUnavailable."""
+        with self._lock:
+            self._closed = True
+            self._inbox.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while self._collect():
+                self._read_a_prompt()
+                self._decode_a_token()
+        finally:
+            with self._lock:
+                self._closed = True
+            while not self._inbox.empty():
+                if (late := self._inbox.get()) is not None:
+                    self._waiting.append(late)
+            reading = [self._reading] if self._reading else []
+            for generation in [*self._running, *reading, *self._waiting]:
+                generation.fail(GeneratorUnavailable("The generator is closed."))
+
+    def _collect(self) -> bool:
+        """Take new requests in and let the departed go; wait when there is nothing to do. False at the end."""
+        idle = not (self._running or self._reading or self._waiting)
+        while idle or not self._inbox.empty():
+            generation = self._inbox.get()
+            if generation is None:
+                return False
+            self._waiting.append(generation)
+            idle = False
+        self._waiting = deque(generation for generation in self._waiting if not generation.gone)
+        if self._reading and self._reading.gone:
+            self._reading = None
+        for row in reversed(range(len(self._running))):
+            if self._running[row].gone:
+                self._leave(row)
+        return True
+
+    def _read_a_prompt(self) -> None:
+        """Prompts are read one at a time: on a CPU a batch of them is no faster, and it would need padding."""
+        if self._reading is None:
+            if not self._waiting or len(self._running) >= self._batch_size:
+                return
+            self._reading, self._read = self._waiting.popleft(), DynamicCache()
+        generation = self._reading
+        try:
+            token = self._read_on(generation)
+            if token is None:
+                return
+            if not generation.take(token, self._end_tokens):
+                self._join(generation)
+        except Exception as error:  # whatever the vendor raises concerns this request only
+            logger.exception("Reading a prompt failed")
+            generation.fail(error)
+        self._reading = None
+
+    def _read_on(self, generation: Generation) -> int | None:
+        """The first token of the answer, once the whole prompt is read."""
+        start = self._read.get_seq_length()
+        if start == 0:
+            self._model.require(generation.adapter, {other.adapter for other in self._running})
+        end = min(start + PREFILL_TOKENS, len(generation.prompt))
+        tokens = torch.tensor([generation.prompt[start:end]], device=self._model.device)
+        positions = torch.arange(start, end, device=self._model.device)[None]
+        token = self._model.next_tokens(tokens, self._read, positions, None, [generation.adapter])[0]
+        return token if end == len(generation.prompt) else None
+
+    def _decode_a_token(self) -> None:
+        if not self._running or self._cache is None:
+            return
+        try:
+            self._cache.make_room()
+            last = torch.tensor([[generation.tokens[-1]] for generation in self._running], device=self._model.device)
+            adapters = [generation.adapter for generation in self._running]
+            positions, mask = self._cache.positions(), self._cache.attention_mask()
+            tokens = self._model.next_tokens(last, self._cache, positions, mask, adapters)
+            for row in reversed(range(len(tokens))):
+                if self._running[row].take(tokens[row], self._end_tokens):
+                    self._leave(row)
+        except Exception as error:  # the batch is lost, the next one is not
+            logger.exception("Decoding failed for %d requests", len(self._running))
+            for generation in self._running:
+                generation.fail(error)
+            self._running, self._cache = [], None
+
+    def _join(self, generation: Generation) -> None:
+        if self._cache is None:
+            self._cache = SlotCache(self._read, self._batch_size)
+        self._cache.append(self._read)
+        self._running.append(generation)
+
+    def _leave(self, row: int) -> None:
+        """The last row takes its place, here as in the cache. An empty batch gives its memory back."""
+        assert self._cache is not None
+        self._cache.remove(row)
+        self._running[row] = self._running[-1]
+        self._running.pop()
+        if not self._running:
+            self._cache = None

@@ -1,0 +1,142 @@
+"""The embedded generator: any Hugging Face causal language model, with LoRA adapters, on CPU or GPU."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from jinja2 import TemplateError
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from answerloop.backends.batching import Generation, Scheduler
+from answerloop.backends.peft_adapters import AdaptedModel
+from answerloop.backends.tokens import PieceDecoder, PromptEncoder
+from answerloop.domain import Message, Usage
+from answerloop.errors import ConfigurationError, GeneratorUnavailable, ModelMissing
+from answerloop.ports import Completion, GenerationRequest
+
+ABSURD_WINDOW = 10_000_000
+"""Tokenizers without a limit claim 1e30 tokens."""
+
+
+class TransformersGenerator:
+    """A `Generator`: one model instance for all callers, greedy decoding. Build it in the process that uses it."""
+
+    def __init__(
+        self, model: Any, tokenizer: Any, *, name: str, adapters: Path = Path("adapters"), batch_size: int = 8
+    ) -> None:
+        self.name = name
+        self.device: torch.device = model.device
+        self.dtype: torch.dtype = model.dtype
+        self.window = _window(model.config.get_text_config(), tokenizer)
+        self._tokenizer = tokenizer
+        self._encoder = PromptEncoder(tokenizer)
+        self._scheduler = Scheduler(AdaptedModel(model, adapters), _end_tokens(model, tokenizer), batch_size)
+
+    @classmethod
+    def load(
+        cls,
+        folder: str,
+        *,
+        name: str,
+        adapters: Path = Path("adapters"),
+        device: str = "auto",
+        dtype: str = "auto",
+        threads: int = 0,
+        batch_size: int = 8,
+    ) -> TransformersGenerator:
+        """`folder` is a local folder or a hub id. Sets the CPU threads of the whole process. Raises ModelMissing."""
+        place = choose_device(device)
+        torch.set_num_threads(choose_threads(threads))
+        local = Path(folder).is_dir()
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=local)
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                folder, dtype=choose_dtype(dtype, place), local_files_only=local, use_safetensors=True
+            )
+        except (OSError, ValueError) as error:
+            raise ModelMissing(f"The model {name} cannot be loaded from {folder}: {error}") from error
+        return cls(model.to(place), tokenizer, name=name, adapters=adapters, batch_size=batch_size)
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        return len(self._encoder.encode(messages))
+
+    def generate(self, request: GenerationRequest) -> Completion:
+        completion = _Completion(())
+        completion.pieces = self._pieces(request, weakref.ref(completion))
+        return completion
+
+    def close(self) -> None:
+        """Ends the thread. Requests under way fail with GeneratorUnavailable."""
+        self._scheduler.close()
+
+    def _pieces(self, request: GenerationRequest, completion: weakref.ref[_Completion]) -> Iterator[str]:
+        generation = self._begin(request)
+        self._scheduler.submit(generation)
+        try:
+            yield from generation.pieces()
+        finally:
+            generation.abandoned = True  # a no-op unless the caller left early
+        if (target := completion()) is not None:
+            target.usage = Usage(generation.adapter, len(generation.prompt), len(generation.tokens))
+
+    def _begin(self, request: GenerationRequest) -> Generation:
+        try:
+            prompt = self._encoder.encode(request.messages)
+        except (TemplateError, ValueError) as error:
+            raise GeneratorUnavailable(f"The model's chat template refuses these messages: {error}") from error
+        room = min(request.max_tokens, self.window - len(prompt))
+        if not prompt or room < 1:
+            raise GeneratorUnavailable(f"{len(prompt)} prompt tokens do not fit a window of {self.window}.")
+        return Generation(prompt, room, request.deadline, request.adapter, PieceDecoder(self._tokenizer))
+
+
+class _Completion(Completion):
+    """Can be referred to weakly. If its pieces held on to it, an abandoned completion, being a cycle, would keep its
+    place in the batch until the garbage collector came by."""
+
+
+def choose_device(device: str) -> torch.device:
+    """Raises ConfigurationError for a device that this machine or torch does not have."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        place = torch.device(device)
+        torch.empty(0, device=place)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigurationError(f"ANSWERLOOP_DEVICE={device} cannot be used: {error}") from error
+    return place
+
+
+def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
+    """`auto` is bfloat16 where the hardware multiplies it; elsewhere it is several times slower than float32."""
+    if dtype != "auto":
+        chosen: torch.dtype = getattr(torch, dtype)
+        return chosen
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    capabilities = torch.cpu.get_capabilities()
+    fast = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
+    return torch.bfloat16 if device.type == "cpu" and fast else torch.float32
+
+
+def choose_threads(threads: int) -> int:
+    """0: half of the cores this process may use; the other half embeds, searches and serves."""
+    return threads or max(1, len(os.sched_getaffinity(0)) // 2)
+
+
+def _window(config: Any, tokenizer: Any) -> int:
+    limits = [getattr(config, "max_position_embeddings", None), getattr(tokenizer, "model_max_length", None)]
+    return min((limit for limit in limits if limit and 0 < limit < ABSURD_WINDOW), default=2048)
+
+
+def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
+    configured = [getattr(model.generation_config, "eos_token_id", None), tokenizer.eos_token_id]
+    ids: set[int] = set()
+    for value in configured:
+        ids.update(value if isinstance(value, list | tuple) else [] if value is None else [value])
+    return frozenset(ids)

@@ -1,0 +1,90 @@
+"""A causal language model with LoRA adapters that are loaded on first use and mixed row by row in one batch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
+
+from answerloop.domain import BASE_ADAPTER
+from answerloop.errors import ConfigurationError, GeneratorUnavailable
+
+MOST_ADAPTERS = 4
+"""Loaded at once. The live one, a candidate and the one before are what a canary and a rollback need."""
+
+
+class AdaptedModel:
+    """Next tokens of a batch. Only one thread may use it: PEFT changes the model in place when it loads an adapter.
+
+    PEFT's active adapter is never switched. Every row names its own, so a batch under way cannot be changed.
+    """
+
+    def __init__(self, model: Any, adapters: Path) -> None:
+        self.config = model.config.get_text_config()
+        self.device: torch.device = model.device
+        self._model = model.eval()
+        self._accepts = signature(model.forward).parameters
+        self._adapters = adapters
+        self._loaded: dict[str, str] = {}  # our name → PEFT's, least recently used first
+        self._count = 0
+        _require_plain_attention(self.config)
+
+    def require(self, adapter: str, in_use: AbstractSet[str]) -> None:
+        """Load the adapter unless it is. Raises GeneratorUnavailable when it is not there or is no safetensors."""
+        if adapter == BASE_ADAPTER:
+            return
+        if adapter not in self._loaded:
+            self._load(adapter)
+        self._loaded[adapter] = self._loaded.pop(adapter)
+        for name in [name for name in self._loaded if name not in in_use and name != adapter]:
+            if len(self._loaded) > MOST_ADAPTERS:
+                self._model.delete_adapter(self._loaded.pop(name))
+
+    @torch.inference_mode()
+    def next_tokens(
+        self,
+        tokens: torch.Tensor,
+        cache: Cache,
+        positions: torch.Tensor,
+        attention_mask: torch.Tensor | None,
+        adapters: Sequence[str],
+    ) -> list[int]:
+        """The most probable token after each row of `tokens` [rows, length]; `cache` takes in their keys and values."""
+        inputs: dict[str, Any] = {"input_ids": tokens, "past_key_values": cache, "use_cache": True}
+        inputs |= {"attention_mask": attention_mask, "position_ids": positions, "logits_to_keep": 1}
+        inputs = {name: value for name, value in inputs.items() if name in self._accepts}
+        if self._loaded:
+            inputs["adapter_names"] = [self._loaded.get(name, "__base__") for name in adapters]
+        logits: torch.Tensor = self._model(**inputs).logits
+        return [int(token) for token in logits[:, -1].float().argmax(dim=-1).tolist()]
+
+    def _load(self, adapter: str) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", adapter):
+            raise GeneratorUnavailable(f"{adapter!r} is not the name of an adapter.")
+        folder = self._adapters / adapter
+        if not (folder / "adapter_model.safetensors").is_file():
+            raise GeneratorUnavailable(f"There is no adapter {adapter} in {self._adapters}.")
+        self._count += 1
+        name = f"adapter{self._count}"
+        if isinstance(self._model, PeftModel):
+            self._model.load_adapter(str(folder), name, is_trainable=False, torch_device=str(self.device))
+        else:
+            self._model = PeftModel.from_pretrained(
+                self._model, str(folder), name, is_trainable=False, torch_device=str(self.device)
+            ).eval()
+        self._loaded[adapter] = name
+
+
+def _require_plain_attention(config: Any) -> None:
+    if not all(isinstance(layer, DynamicLayer) for layer in DynamicCache(config=config).layers):
+        raise ConfigurationError(
+            f"A model of type {config.model_type} has layers without keys and values, which cannot be batched here: "
+            "choose a transformer with plain attention, or serve the model behind an OpenAI-compatible endpoint."
+        )

@@ -1,0 +1,61 @@
+"""`answerloop …`: launches the programs; imports none of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from typing import Annotated
+
+import typer
+
+from answerloop import __version__
+from answerloop.cli.console import clear_errors
+from answerloop.cli.up import Up
+from answerloop.settings import load_settings
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A self-hosted assistant that answers employees' questions from the company's documents, with citations.",
+)
+
+_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@app.command()
+def up(
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the web chat.")] = None,
+    review: Annotated[bool, typer.Option("--review/--no-review", help="Also start the review program.")] = True,
+) -> None:
+    """Start everything on this machine: broker, workers, beat and the web chat. Ctrl-C stops it all."""
+    with clear_errors():
+        settings = load_settings(**({"port": port} if port else {}))
+        raise typer.Exit(Up(settings).run())
+
+
+def _launches(name: str, summary: str) -> None:
+    """A command that is a program's own: its options and help are passed on, and its exit code is ours."""
+
+    @app.command(name, context_settings=_PASS_ON, add_help_option=False, help=summary)
+    def command(context: typer.Context) -> None:
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, "-m", "workers", name, *context.args])
+
+
+_launches("ingest", "Index files, folders or .jsonl; report what was read, skipped and why.")
+_launches("ask", "Ask one question through the whole pipeline.")
+_launches("evaluate", "Measure retrieval, answers and abstention on a question set of yours.")
+_launches("doctor", "Is this installation healthy?")
+_launches("migrate", "Bring the database to the newest version.")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def main() -> None:
+    app()

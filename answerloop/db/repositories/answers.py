@@ -1,0 +1,292 @@
+"""Answers: written step by step by the worker that holds the claim, read by whoever shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, selectinload
+
+from answerloop.db.repositories import questions
+from answerloop.db.tables import (
+    AnswerRow,
+    AnswerSourceRow,
+    ConversationRow,
+    DeliveryRow,
+    FeedbackRow,
+    QuestionRow,
+    now,
+)
+from answerloop.domain import (
+    AnswerDraft,
+    CitedSource,
+    Confidence,
+    Outcome,
+    OutgoingMessage,
+    Passage,
+    QuestionState,
+    Stage,
+)
+
+
+DELIVERED_WITHIN = timedelta(seconds=60)
+"""An answer that was not delivered after this long gets its job written again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerView:
+    """One answer as it may be shown right now."""
+
+    question_id: str
+    answer_id: str
+    conversation_id: str
+    channel: str
+    asker: str
+    question: str
+    asked_at: datetime
+    stage: Stage
+    revision: int
+    text: str
+    outcome: Outcome | None
+    confidence: Confidence | None
+    reason: str
+    sources: tuple[CitedSource, ...]
+    model: str
+    adapter: str
+    index_version: str
+    timings_ms: dict[str, Any]
+    thumb: str | None = None
+    feedback_reason: str | None = None
+
+
+class LeaseLost(Exception):
+    """Another worker has taken the question over; this one must stop writing."""
+
+
+def progress(
+    session: Session,
+    claim: questions.Claim,
+    lease: timedelta,
+    *,
+    stage: Stage,
+    text: str = "",
+    sources: Sequence[CitedSource] | None = None,
+) -> None:
+    """Show a step. Only text that has passed the guard may be given. Raises LeaseLost."""
+    answer = _answer_of(session, claim, lease)
+    answer.stage, answer.text, answer.revision = stage, text, answer.revision + 1
+    if sources is not None:
+        answer.sources = [_source_row(source) for source in sources]
+
+
+def finish(session: Session, claim: questions.Claim, lease: timedelta, draft: AnswerDraft) -> None:
+    """Write the final answer and close its question. Raises LeaseLost."""
+    answer = _answer_of(session, claim, lease)
+    answer.stage, answer.revision = Stage.DONE, answer.revision + 1
+    answer.text, answer.outcome, answer.confidence = draft.text, draft.outcome, draft.confidence
+    answer.reason, answer.model, answer.adapter = draft.reason, draft.model, draft.usage.adapter
+    answer.index_version = draft.index_version
+    answer.prompt_tokens, answer.completion_tokens = draft.usage.prompt_tokens, draft.usage.completion_tokens
+    answer.timings_ms, answer.scores = draft.timings_ms, draft.scores
+    answer.sources = [_source_row(source) for source in draft.sources]
+    answer.finished_at = now()
+    question = session.get_one(QuestionRow, claim.question_id)
+    question.state, question.lease_until = QuestionState.ANSWERED, None
+    session.get_one(DeliveryRow, claim.question_id).due_at = now() + DELIVERED_WITHIN
+
+
+def _answer_of(session: Session, claim: questions.Claim, lease: timedelta) -> AnswerRow:
+    if not questions.renew(session, claim, lease):
+        raise LeaseLost(claim.question_id)
+    return session.scalars(
+        select(AnswerRow)
+        .where(AnswerRow.question_id == claim.question_id)
+        .options(selectinload(AnswerRow.sources))
+    ).one()
+
+
+def _source_row(source: CitedSource) -> AnswerSourceRow:
+    passage = source.passage
+    return AnswerSourceRow(
+        number=source.number,
+        cited=source.cited,
+        document_id=passage.document_id,
+        chunk_id=passage.chunk_id,
+        title=passage.title,
+        headings=list(passage.headings),
+        text=passage.text,
+        start=passage.start,
+        end=passage.end,
+        url=passage.url,
+        modified_at=passage.modified_at,
+        score=passage.score,
+        bm25=passage.bm25,
+        cosine=passage.cosine,
+    )
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def revisions(session: Session, question_ids: Sequence[str]) -> dict[str, int]:
+    """The current revision of each answer: cheap enough to ask ten times a second."""
+    rows = session.execute(
+        select(AnswerRow.question_id, AnswerRow.revision).where(AnswerRow.question_id.in_(question_ids))
+    ).all()
+    return {question_id: revision for question_id, revision in rows}
+
+
+def view(session: Session, question_id: str) -> AnswerView | None:
+    found = _views(session, select(QuestionRow).where(QuestionRow.id == question_id))
+    return found[0] if found else None
+
+
+def view_of_answer(session: Session, answer_id: str) -> AnswerView | None:
+    found = _views(session, select(QuestionRow).join(AnswerRow).where(AnswerRow.id == answer_id))
+    return found[0] if found else None
+
+
+def of_conversation(session: Session, conversation_id: str) -> list[AnswerView]:
+    statement = select(QuestionRow).where(QuestionRow.conversation_id == conversation_id)
+    return _views(session, statement.order_by(QuestionRow.created_at))
+
+
+def _views(session: Session, statement: Any) -> list[AnswerView]:
+    rows = session.scalars(
+        statement.options(selectinload(QuestionRow.answer).selectinload(AnswerRow.sources))
+    ).all()
+    answers = {row.id: row.answer for row in rows if row.answer is not None}
+    thumbs = session.scalars(
+        select(FeedbackRow).where(FeedbackRow.answer_id.in_([a.id for a in answers.values()]))
+    )
+    given = {(row.answer_id, row.person): row for row in thumbs}
+    return [
+        _view(row, answers[row.id], given.get((answers[row.id].id, row.asker)))
+        for row in rows
+        if row.id in answers
+    ]
+
+
+def _view(row: QuestionRow, answer: AnswerRow, thumb: FeedbackRow | None) -> AnswerView:
+    return AnswerView(
+        question_id=row.id,
+        answer_id=answer.id,
+        conversation_id=row.conversation_id,
+        channel=row.channel,
+        asker=row.asker,
+        question=row.text,
+        asked_at=row.created_at,
+        stage=Stage(answer.stage),
+        revision=answer.revision,
+        text=answer.text,
+        outcome=Outcome(answer.outcome) if answer.outcome else None,
+        confidence=Confidence(answer.confidence) if answer.confidence else None,
+        reason=answer.reason,
+        sources=tuple(_source(source) for source in answer.sources),
+        model=answer.model,
+        adapter=answer.adapter,
+        index_version=answer.index_version,
+        timings_ms=answer.timings_ms,
+        thumb=thumb.thumb if thumb else None,
+        feedback_reason=thumb.reason if thumb else None,
+    )
+
+
+def _source(row: AnswerSourceRow) -> CitedSource:
+    passage = Passage(
+        document_id=row.document_id,
+        chunk_id=row.chunk_id,
+        title=row.title,
+        headings=tuple(row.headings),
+        text=row.text,
+        start=row.start,
+        end=row.end,
+        url=row.url,
+        modified_at=row.modified_at,
+        score=row.score,
+        bm25=row.bm25,
+        cosine=row.cosine,
+    )
+    return CitedSource(number=row.number, passage=passage, cited=row.cited)
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationView:
+    id: str
+    key: str
+    owner: str
+    title: str
+    updated_at: datetime
+
+
+def conversations_of(session: Session, channel: str, owner: str, limit: int = 50) -> list[ConversationView]:
+    """A person's own conversations, the latest first."""
+    rows = session.scalars(
+        select(ConversationRow)
+        .where(ConversationRow.channel == channel, ConversationRow.owner == owner)
+        .order_by(ConversationRow.updated_at.desc())
+        .limit(limit)
+    )
+    return [ConversationView(row.id, row.key, row.owner, row.title, row.updated_at) for row in rows]
+
+
+def conversation(session: Session, conversation_id: str) -> ConversationView | None:
+    row = session.get(ConversationRow, conversation_id)
+    return ConversationView(row.id, row.key, row.owner, row.title, row.updated_at) if row else None
+
+
+def outcomes(session: Session) -> dict[str, int]:
+    """How many answers, by outcome."""
+    rows = session.execute(
+        select(AnswerRow.outcome, func.count())
+        .where(AnswerRow.outcome.is_not(None))
+        .group_by(AnswerRow.outcome)
+    ).all()
+    return {outcome: count for outcome, count in rows}
+
+
+# --- delivery --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PendingDelivery:
+    channel: str
+    address: dict[str, Any]
+    placeholder_id: str | None
+    message: OutgoingMessage
+
+
+def pending_delivery(session: Session, question_id: str) -> PendingDelivery | None:
+    """What is still to be shown where; None when it was delivered or is not answered yet."""
+    row = session.get(DeliveryRow, question_id)
+    shown = view(session, question_id)
+    if row is None or row.delivered_at is not None or shown is None or shown.outcome is None:
+        return None
+    row.attempts += 1
+    message = OutgoingMessage(
+        question_id=question_id,
+        answer_id=shown.answer_id,
+        text=shown.text,
+        outcome=shown.outcome,
+        confidence=shown.confidence or Confidence.DONT_KNOW,
+        sources=shown.sources,
+    )
+    return PendingDelivery(row.channel, row.address, row.placeholder_id, message)
+
+
+def mark_delivered(session: Session, question_id: str, message_id: str) -> None:
+    row = session.get_one(DeliveryRow, question_id)
+    row.message_id, row.delivered_at, row.due_at = message_id, now(), None
+
+
+def overdue_deliveries(session: Session, limit: int = 100) -> list[str]:
+    """Finished answers whose delivery went missing; each is given out once in `DELIVERED_WITHIN`."""
+    rows = session.scalars(
+        select(DeliveryRow).where(DeliveryRow.due_at < now()).limit(limit).with_for_update(skip_locked=True)
+    ).all()
+    for row in rows:
+        row.due_at = now() + DELIVERED_WITHIN
+    return [row.question_id for row in rows]

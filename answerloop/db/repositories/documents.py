@@ -1,0 +1,142 @@
+"""Sources, documents and who may read them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from answerloop.db.tables import DocumentRow, ReaderSetRow, SourceRow, now
+from answerloop.domain import Audience
+
+
+# --- reader sets -----------------------------------------------------------------------------------------------------
+
+
+def reader_set(session: Session, tenant: str, groups: Iterable[str]) -> int:
+    """The number of this set of groups, made on first use."""
+    canonical = sorted(set(groups))
+    key = hashlib.sha256(json.dumps(canonical).encode()).hexdigest()
+    found = session.scalar(select(ReaderSetRow.id).where(ReaderSetRow.tenant == tenant, ReaderSetRow.key == key))
+    if found is not None:
+        return found
+    row = ReaderSetRow(tenant=tenant, key=key, groups=canonical)
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def readable_sets(session: Session, audience: Audience) -> frozenset[int]:
+    """The reader sets whose documents every member of the audience may read."""
+    rows = session.execute(select(ReaderSetRow.id, ReaderSetRow.groups).where(ReaderSetRow.tenant == audience.tenant))
+    return frozenset(number for number, groups in rows if audience.may_read(frozenset(groups)))
+
+
+def still_readable(
+    session: Session, audience: Audience, document_ids: Collection[str]
+) -> dict[str, datetime | None]:
+    """Which of these documents exist and may be read right now, whatever the index said a moment ago, and the time
+    of each one's last change."""
+    rows = session.execute(
+        select(DocumentRow.id, DocumentRow.modified_at, ReaderSetRow.groups)
+        .join(ReaderSetRow, DocumentRow.reader_set_id == ReaderSetRow.id)
+        .where(DocumentRow.id.in_(document_ids), DocumentRow.tenant == audience.tenant)
+    )
+    return {document: modified for document, modified, groups in rows if audience.may_read(frozenset(groups))}
+
+
+# --- documents -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentView:
+    id: str
+    key: str
+    title: str
+    url: str | None
+    modified_at: datetime | None
+    superseded: bool
+    text: str
+
+
+def readable_document(session: Session, document_id: str, audience: Audience) -> DocumentView | None:
+    """The document with its text, or None when it does not exist or this audience may not know that it does."""
+    row = session.get(DocumentRow, document_id)
+    if row is None or row.tenant != audience.tenant or not audience.may_read(frozenset(row.reader_set.groups)):
+        return None
+    return DocumentView(row.id, row.key, row.title, row.url, row.modified_at, row.superseded, row.text)
+
+
+def of_source(session: Session, source_id: str) -> dict[tuple[str, str], DocumentRow]:
+    """The indexed documents of a source, by tenant and key."""
+    rows = session.scalars(select(DocumentRow).where(DocumentRow.source_id == source_id))
+    return {(row.tenant, row.key): row for row in rows}
+
+
+def count(session: Session, tenant: str | None = None) -> int:
+    statement = select(func.count(DocumentRow.id))
+    if tenant is not None:
+        statement = statement.where(DocumentRow.tenant == tenant)
+    return session.scalar(statement) or 0
+
+
+# --- sources ---------------------------------------------------------------------------------------------------------
+
+
+def register_source(session: Session, tenant: str, location: str, allow: Collection[str]) -> str:
+    """The id of the source; registering it again replaces its default readers."""
+    row = session.scalar(select(SourceRow).where(SourceRow.tenant == tenant, SourceRow.location == location))
+    if row is None:
+        row = SourceRow(tenant=tenant, location=location, allow=sorted(allow))
+        session.add(row)
+    row.allow = sorted(allow)
+    session.flush()
+    return row.id
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    id: str
+    tenant: str
+    location: str
+    allow: tuple[str, ...]
+    synced_at: datetime | None
+    report: dict[str, Any]
+
+
+def sources(session: Session) -> list[SourceView]:
+    rows = session.scalars(select(SourceRow).order_by(SourceRow.created_at))
+    return [SourceView(r.id, r.tenant, r.location, tuple(r.allow), r.synced_at, r.report) for r in rows]
+
+
+def source(session: Session, source_id: str) -> SourceView | None:
+    row = session.get(SourceRow, source_id)
+    return SourceView(row.id, row.tenant, row.location, tuple(row.allow), row.synced_at, row.report) if row else None
+
+
+def lease_source(session: Session, source_id: str, lease: timedelta) -> bool:
+    """Take the right to sync a source, or prolong nothing: False when another process is at it."""
+    taken = session.execute(
+        update(SourceRow)
+        .where(SourceRow.id == source_id, or_(SourceRow.lease_until.is_(None), SourceRow.lease_until < now()))
+        .values(lease_until=now() + lease)
+    )
+    return taken.rowcount == 1  # type: ignore[attr-defined,no-any-return]
+
+
+def renew_source(session: Session, source_id: str, lease: timedelta) -> None:
+    session.execute(update(SourceRow).where(SourceRow.id == source_id).values(lease_until=now() + lease))
+
+
+def release_source(session: Session, source_id: str, report: dict[str, Any] | None) -> None:
+    """Give the source back; a report says that the sync came to its end."""
+    row = session.get_one(SourceRow, source_id)
+    row.lease_until = None
+    if report is not None:
+        row.synced_at, row.report = now(), report

@@ -1,0 +1,202 @@
+"""Questions from intake to lease: who asked what, and which worker is on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from answerloop.db.tables import (
+    AnswerRow,
+    ConversationRow,
+    DeliveryRow,
+    InboundKeyRow,
+    QuestionRow,
+    new_id,
+    now,
+)
+from answerloop.domain import InboundQuestion, Outcome, QuestionState, Turn
+
+LOOKED_AFTER = timedelta(seconds=60)
+"""A question that still waits after this long gets its job written again: the broker may have lost it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    question_id: str
+    conversation_id: str
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A question that this worker, and no other, may answer while its lease lasts."""
+
+    question_id: str
+    conversation_id: str
+    token: str
+    channel: str
+    tenant: str
+    asker: str
+    text: str
+    attempts: int
+    created_at: datetime
+
+
+def find_by_key(session: Session, keys: tuple[str, ...]) -> Accepted | None:
+    found = session.execute(
+        select(QuestionRow.id, QuestionRow.conversation_id)
+        .join(InboundKeyRow, InboundKeyRow.question_id == QuestionRow.id)
+        .where(InboundKeyRow.key.in_(keys))
+    ).first()
+    return Accepted(found.id, found.conversation_id, fresh=False) if found else None
+
+
+def record(session: Session, inbound: InboundQuestion) -> Accepted:
+    """Store a question that no one has stored before. A concurrent twin fails on its unique key at flush."""
+    conversation = session.scalar(
+        select(ConversationRow).where(
+            ConversationRow.channel == inbound.channel, ConversationRow.key == inbound.conversation_key
+        )
+    )
+    if conversation is None:
+        conversation = ConversationRow(
+            channel=inbound.channel,
+            key=inbound.conversation_key,
+            tenant=inbound.tenant,
+            owner=inbound.asker,
+            title=inbound.text[:120],
+        )
+        session.add(conversation)
+    conversation.updated_at = now()
+    question = QuestionRow(
+        id=new_id(),
+        conversation=conversation,
+        channel=inbound.channel,
+        tenant=inbound.tenant,
+        asker=inbound.asker,
+        text=inbound.text,
+        lease_until=now() + LOOKED_AFTER,
+        answer=AnswerRow(),
+    )
+    session.add(question)
+    session.flush()
+    session.add_all(InboundKeyRow(key=key, question_id=question.id) for key in inbound.message_keys)
+    session.add(DeliveryRow(question_id=question.id, channel=inbound.channel, address=inbound.address))
+    session.flush()
+    return Accepted(question.id, conversation.id, fresh=True)
+
+
+def claim(session: Session, question_id: str, lease: timedelta) -> Claim | None:
+    """Take the question, or None when it is done, cancelled, unknown or in another worker's hands."""
+    token = new_id()
+    taken = session.execute(
+        update(QuestionRow)
+        .where(QuestionRow.id == question_id, QuestionRow.state == QuestionState.PENDING)
+        .values(
+            state=QuestionState.ANSWERING,
+            worker=token,
+            lease_until=now() + lease,
+            attempts=QuestionRow.attempts + 1,
+        )
+    )
+    if taken.rowcount != 1:  # type: ignore[attr-defined]
+        return None
+    row = session.scalars(select(QuestionRow).where(QuestionRow.id == question_id)).one()
+    return Claim(
+        question_id=row.id,
+        conversation_id=row.conversation_id,
+        token=token,
+        channel=row.channel,
+        tenant=row.tenant,
+        asker=row.asker,
+        text=row.text,
+        attempts=row.attempts,
+        created_at=row.created_at,
+    )
+
+
+def renew(session: Session, claim: Claim, lease: timedelta) -> bool:
+    """Prolong the lease; False when it was lost, and with it the right to write the answer."""
+    kept = session.execute(
+        update(QuestionRow)
+        .where(QuestionRow.id == claim.question_id, QuestionRow.worker == claim.token)
+        .where(QuestionRow.state == QuestionState.ANSWERING)
+        .values(lease_until=now() + lease)
+    )
+    return kept.rowcount == 1  # type: ignore[attr-defined,no-any-return]
+
+
+def release(session: Session, claim: Claim) -> None:
+    """Give the question back untouched, for another attempt."""
+    session.execute(
+        update(QuestionRow)
+        .where(QuestionRow.id == claim.question_id, QuestionRow.worker == claim.token)
+        .where(QuestionRow.state == QuestionState.ANSWERING)
+        .values(state=QuestionState.PENDING, worker=None, lease_until=now() + LOOKED_AFTER)
+    )
+
+
+def reopen_lost(session: Session, limit: int = 100) -> list[str]:
+    """Questions whose worker or job went missing, open again for the next one; their jobs must be written anew."""
+    lost = session.scalars(
+        select(QuestionRow.id)
+        .where(QuestionRow.state.in_([QuestionState.PENDING, QuestionState.ANSWERING]))
+        .where(QuestionRow.lease_until < now())
+        .order_by(QuestionRow.created_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    session.execute(
+        update(QuestionRow)
+        .where(QuestionRow.id.in_(lost))
+        .values(state=QuestionState.PENDING, worker=None, lease_until=now() + LOOKED_AFTER)
+    )
+    return list(lost)
+
+
+def history(session: Session, claim: Claim, turns: int) -> tuple[Turn, ...]:
+    """The last answered turns of the same conversation by the same person, oldest first."""
+    rows = session.execute(
+        select(QuestionRow.text, AnswerRow.text)
+        .join(AnswerRow, AnswerRow.question_id == QuestionRow.id)
+        .where(QuestionRow.conversation_id == claim.conversation_id, QuestionRow.asker == claim.asker)
+        .where(QuestionRow.created_at < claim.created_at, AnswerRow.outcome == Outcome.ANSWERED)
+        .order_by(QuestionRow.created_at.desc())
+        .limit(turns)
+    ).all()
+    return tuple(Turn(question, answer) for question, answer in reversed(rows))
+
+
+def open_count(session: Session) -> tuple[int, float]:
+    """Questions without an answer yet, and the age of the oldest in seconds."""
+    count, oldest = session.execute(
+        select(func.count(QuestionRow.id), func.min(QuestionRow.created_at)).where(
+            QuestionRow.state.in_([QuestionState.PENDING, QuestionState.ANSWERING])
+        )
+    ).one()
+    return count, (now() - oldest).total_seconds() if oldest else 0.0
+
+
+def ahead_of(session: Session, created_at: datetime) -> int:
+    """Questions that wait in front of one asked at this time."""
+    return (
+        session.scalar(
+            select(func.count(QuestionRow.id)).where(
+                QuestionRow.state == QuestionState.PENDING, QuestionRow.created_at < created_at
+            )
+        )
+        or 0
+    )
+
+
+def totals(session: Session) -> dict[tuple[str, str], int]:
+    """How many questions, by channel and state."""
+    rows = session.execute(
+        select(QuestionRow.channel, QuestionRow.state, func.count()).group_by(
+            QuestionRow.channel, QuestionRow.state
+        )
+    ).all()
+    return {(channel, state): count for channel, state, count in rows}

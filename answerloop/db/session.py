@@ -1,0 +1,109 @@
+"""Engine and transactions. SQLite runs in WAL mode; a writing transaction takes its lock at once, so it never has to
+be rolled back half-way because another writer was faster."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from answerloop.errors import ConfigurationError, DatabaseUnavailable
+
+BUSY_TIMEOUT_MS = 10_000
+
+
+class DuplicateKey(Exception):
+    """A unique key was taken by a concurrent transaction; this one was rolled back whole."""
+
+
+class Database:
+    """Opens transactions: `reading()` never waits for a writer, `writing()` commits at the end of its block."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        self._reader = sessionmaker(self.engine, expire_on_commit=False)
+        self._writer = sessionmaker(self.engine.execution_options(writing=True), expire_on_commit=False)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        with _translated(), self._reader() as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        with _translated(), self._writer.begin() as session:
+            yield session
+
+    def check(self) -> None:
+        """Raises DatabaseUnavailable when it does not answer, ConfigurationError when it was not migrated."""
+        with _translated(), self.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+            found = MigrationContext.configure(connection).get_current_revision()
+        wanted = ScriptDirectory.from_config(_alembic()).get_current_head()
+        if found != wanted:
+            raise ConfigurationError(
+                f"The database is at version {found or 'none'}, this program needs {wanted}: run `answerloop migrate`."
+            )
+
+    def migrate(self) -> None:
+        """Bring the tables to the newest version; doing it twice changes nothing."""
+        with _translated(), self.engine.execution_options(writing=True).begin() as connection:
+            config = _alembic()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    if engine.url.database:
+        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writing = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        if "unique" in str(error.orig).lower():
+            raise DuplicateKey(str(error.orig)) from error
+        raise
+    except OperationalError as error:
+        raise DatabaseUnavailable(f"The database did not do it: {error.orig}") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise DatabaseUnavailable(f"The database went away: {error.orig}") from error
+        raise

@@ -1,0 +1,270 @@
+"""The tables. Times are UTC; ids are random hexadecimal strings; JSON columns hold plain values only."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import (
+    BigInteger,
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+def new_id() -> str:
+    return uuid4().hex
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware in Python, UTC in the database, also where the database has no time zones (SQLite)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored: use datetime.now(UTC)")
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+class Table(DeclarativeBase):
+    type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: JSON(), list[Any]: JSON()}
+
+
+# --- questions and answers -------------------------------------------------------------------------------------------
+
+
+class ConversationRow(Table):
+    """A thread: `key` is the channel's own name for it."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (UniqueConstraint("channel", "key"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    channel: Mapped[str] = mapped_column(String(32))
+    key: Mapped[str] = mapped_column(String(255))
+    tenant: Mapped[str] = mapped_column(String(80))
+    owner: Mapped[str] = mapped_column(String(255), index=True)
+    title: Mapped[str] = mapped_column(String(120))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class QuestionRow(Table):
+    __tablename__ = "questions"
+    __table_args__ = (Index("ix_questions_open", "state", "lease_until"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id"), index=True)
+    channel: Mapped[str] = mapped_column(String(32))
+    tenant: Mapped[str] = mapped_column(String(80))
+    asker: Mapped[str] = mapped_column(String(255), index=True)
+    text: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16), default="pending")
+    attempts: Mapped[int] = mapped_column(default=0)
+    worker: Mapped[str | None] = mapped_column(String(64))
+    lease_until: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+    conversation: Mapped[ConversationRow] = relationship()
+    answer: Mapped[AnswerRow | None] = relationship(back_populates="question")
+
+
+class InboundKeyRow(Table):
+    """A name under which a platform delivered a message: the second delivery meets the unique key and is dropped."""
+
+    __tablename__ = "inbound_keys"
+
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    question_id: Mapped[str] = mapped_column(ForeignKey("questions.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class AnswerRow(Table):
+    """The truth of what a question was answered; `revision` grows with every change that people may see."""
+
+    __tablename__ = "answers"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    question_id: Mapped[str] = mapped_column(ForeignKey("questions.id"), unique=True)
+    stage: Mapped[str] = mapped_column(String(16), default="queued")
+    revision: Mapped[int] = mapped_column(default=0)
+    text: Mapped[str] = mapped_column(Text, default="")
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    confidence: Mapped[str | None] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    model: Mapped[str] = mapped_column(String(255), default="")
+    adapter: Mapped[str] = mapped_column(String(255), default="")
+    index_version: Mapped[str] = mapped_column(String(255), default="")
+    prompt_tokens: Mapped[int] = mapped_column(default=0)
+    completion_tokens: Mapped[int] = mapped_column(default=0)
+    timings_ms: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    scores: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    finished_at: Mapped[datetime | None] = mapped_column(index=True)
+
+    question: Mapped[QuestionRow] = relationship(back_populates="answer")
+    sources: Mapped[list[AnswerSourceRow]] = relationship(
+        order_by="AnswerSourceRow.number", cascade="all, delete-orphan"
+    )
+
+
+class AnswerSourceRow(Table):
+    __tablename__ = "answer_sources"
+
+    answer_id: Mapped[str] = mapped_column(ForeignKey("answers.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    cited: Mapped[bool]
+    document_id: Mapped[str] = mapped_column(String(32), index=True)
+    chunk_id: Mapped[str] = mapped_column(String(64))
+    title: Mapped[str] = mapped_column(Text)
+    headings: Mapped[list[Any]]
+    text: Mapped[str] = mapped_column(Text)
+    start: Mapped[int]
+    end: Mapped[int]
+    url: Mapped[str | None] = mapped_column(Text)
+    modified_at: Mapped[datetime | None]
+    score: Mapped[float]
+    bm25: Mapped[float]
+    cosine: Mapped[float]
+
+
+class DeliveryRow(Table):
+    """Where an answer goes and whether it got there: at most one for each question.
+
+    `due_at` is when its job is written anew, in case it was lost; none before the answer is finished.
+    """
+
+    __tablename__ = "deliveries"
+
+    question_id: Mapped[str] = mapped_column(ForeignKey("questions.id"), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(32))
+    address: Mapped[dict[str, Any]]
+    placeholder_id: Mapped[str | None] = mapped_column(String(255))
+    message_id: Mapped[str | None] = mapped_column(String(255))
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime | None] = mapped_column(index=True)
+    delivered_at: Mapped[datetime | None]
+
+
+class FeedbackRow(Table):
+    """What one person thinks of one answer; changing one's mind changes the row."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (UniqueConstraint("answer_id", "person"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    answer_id: Mapped[str] = mapped_column(ForeignKey("answers.id"), index=True)
+    person: Mapped[str] = mapped_column(String(255), index=True)
+    thumb: Mapped[str] = mapped_column(String(8))
+    reason: Mapped[str | None] = mapped_column(String(32))
+    correction: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class OutboxRow(Table):
+    """A job written in the transaction that needs it, sent after the commit. Sent rows are deleted."""
+
+    __tablename__ = "outbox"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    task: Mapped[str] = mapped_column(String(80))
+    queue: Mapped[str] = mapped_column(String(32))
+    args: Mapped[list[Any]]
+    not_before: Mapped[datetime] = mapped_column(default=now, index=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+# --- documents -------------------------------------------------------------------------------------------------------
+
+
+class SourceRow(Table):
+    """A folder or file that was registered once and is read again by the schedule."""
+
+    __tablename__ = "sources"
+    __table_args__ = (UniqueConstraint("tenant", "location"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    tenant: Mapped[str] = mapped_column(String(80))
+    location: Mapped[str] = mapped_column(Text)
+    allow: Mapped[list[Any]]
+    lease_until: Mapped[datetime | None]
+    synced_at: Mapped[datetime | None]
+    report: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class DocumentRow(Table):
+    """One document; `key` is its path (or row id) within the source.
+
+    `fingerprint` is empty while the index may still hold another state of it than this row.
+    """
+
+    __tablename__ = "documents"
+    __table_args__ = (UniqueConstraint("source_id", "key"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    source_id: Mapped[str] = mapped_column(ForeignKey("sources.id"), index=True)
+    key: Mapped[str] = mapped_column(Text)
+    tenant: Mapped[str] = mapped_column(String(80), index=True)
+    title: Mapped[str] = mapped_column(Text)
+    url: Mapped[str | None] = mapped_column(Text)
+    version: Mapped[str | None] = mapped_column(String(80))
+    supersedes: Mapped[str | None] = mapped_column(Text)
+    superseded: Mapped[bool] = mapped_column(default=False)
+    reader_set_id: Mapped[int] = mapped_column(ForeignKey("reader_sets.id"))
+    fingerprint: Mapped[str] = mapped_column(String(64), default="")
+    content_hash: Mapped[str] = mapped_column(String(64), default="")
+    text: Mapped[str] = mapped_column(Text, deferred=True, default="")
+    chunks: Mapped[int] = mapped_column(default=0)
+    modified_at: Mapped[datetime | None]
+    indexed_at: Mapped[datetime] = mapped_column(default=now)
+
+    reader_set: Mapped[ReaderSetRow] = relationship(lazy="joined")
+
+
+class ReaderSetRow(Table):
+    """A distinct set of groups that may read something. The index stores its number, so no name reaches a query."""
+
+    __tablename__ = "reader_sets"
+    __table_args__ = (UniqueConstraint("tenant", "key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    tenant: Mapped[str] = mapped_column(String(80))
+    key: Mapped[str] = mapped_column(String(64))
+    groups: Mapped[list[Any]]
+
+
+# --- ourselves -------------------------------------------------------------------------------------------------------
+
+
+class ProcessRow(Table):
+    """A running process of ours, as it last said of itself."""
+
+    __tablename__ = "processes"
+
+    id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    name: Mapped[str] = mapped_column(String(32))
+    host: Mapped[str] = mapped_column(String(128))
+    pid: Mapped[int]
+    resident_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    seen_at: Mapped[datetime] = mapped_column(default=now)

@@ -1,0 +1,244 @@
+"""The words of the domain: plain values, no behaviour that needs anything but themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Vector: TypeAlias = "npt.NDArray[np.float32]"
+"""Unit rows or one unit row. The name alone: the bot never loads numpy."""
+
+EVERYONE = "everyone"
+PUBLIC = "public"
+BASE_ADAPTER = "base"
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who will see the answer: the distinct group sets of all its readers.
+
+    In a direct message that is one set, the asker's; in a channel one per kind of member. A document is readable
+    by an audience only if every member may read it, so an empty audience may read nothing (fail closed).
+    """
+
+    tenant: str
+    members: frozenset[frozenset[str]]
+
+    @classmethod
+    def of_person(cls, tenant: str, groups: AbstractSet[str]) -> Audience:
+        return cls(tenant, frozenset({frozenset(groups)}))
+
+    def may_read(self, allow: AbstractSet[str]) -> bool:
+        return bool(self.members) and all(groups & allow for groups in self.members)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody the directory knows. A guest belongs to no group of the company."""
+
+    id: str
+    name: str
+    groups: frozenset[str]
+    tenant: str = "default"
+
+
+# --- documents -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A coherent piece of one document, as the index stores it.
+
+    `start` and `end` are character offsets into the document's extracted text; `sentence_vectors` has one unit row
+    for each sentence: float32 [sentences, dimension].
+    """
+
+    id: str
+    document_id: str
+    position: int
+    title: str
+    headings: tuple[str, ...]
+    text: str
+    start: int
+    end: int
+    url: str | None
+    modified_at: datetime | None
+    version: str | None
+    reader_set: int
+    superseded: bool
+    vector: Vector
+    sentences: tuple[str, ...]
+    sentence_vectors: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk found by the index, with the raw score of each leg.
+
+    `bm25` is 0 when the lexical leg knows none of the words; `cosine` is in [-1, 1].
+    """
+
+    chunk: Chunk
+    bm25: float
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of a passage, with how well it fits the question (0 to 1, comparable within one question)."""
+
+    text: str
+    passage: int
+    score: float
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What the asker may be shown as a source: one chunk, or adjacent ones merged."""
+
+    document_id: str
+    chunk_id: str
+    title: str
+    headings: tuple[str, ...]
+    text: str
+    start: int
+    end: int
+    url: str | None
+    modified_at: datetime | None
+    score: float
+    bm25: float
+    cosine: float
+    sentences: tuple[str, ...] = ()
+
+
+# --- questions and answers -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An earlier question of the same conversation and what was answered."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class InboundQuestion:
+    """What a channel's adapter hands to the intake: everything known before any slow step.
+
+    `message_keys` are all the names under which the platform may deliver this same message again.
+    `address` is the channel's own plain JSON: where the answer goes.
+    """
+
+    channel: str
+    tenant: str
+    asker: str
+    conversation_key: str
+    text: str
+    message_keys: tuple[str, ...]
+    address: dict[str, object] = field(default_factory=dict)
+
+
+class QuestionState(StrEnum):
+    PENDING = "pending"
+    ANSWERING = "answering"
+    ANSWERED = "answered"
+    CANCELLED = "cancelled"
+
+
+class Stage(StrEnum):
+    """What the asker is told while they wait."""
+
+    QUEUED = "queued"
+    SEARCHING = "searching"
+    READING = "reading"
+    WRITING = "writing"
+    DONE = "done"
+
+
+class Outcome(StrEnum):
+    ANSWERED = "answered"
+    ABSTAINED = "abstained"
+    FAILED = "failed"
+
+
+class Confidence(StrEnum):
+    SURE = "sure"
+    UNCERTAIN = "uncertain"
+    DONT_KNOW = "don't know"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a prompt."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one generation took, in tokens, and the adapter that spoke."""
+
+    adapter: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class CitedSource:
+    """A numbered source of an answer; `cited` is false for documents that are merely near."""
+
+    number: int
+    passage: Passage
+    cited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerDraft:
+    """What the pipeline knows of an answer, complete at the end."""
+
+    text: str
+    outcome: Outcome
+    confidence: Confidence
+    sources: tuple[CitedSource, ...]
+    model: str
+    usage: Usage
+    index_version: str
+    timings_ms: dict[str, float]
+    scores: dict[str, float]
+    reason: str
+
+
+class Thumb(StrEnum):
+    UP = "up"
+    DOWN = "down"
+
+
+class FeedbackReason(StrEnum):
+    MADE_UP = "made_up"
+    INCOMPLETE = "incomplete"
+    OUTDATED = "outdated"
+    WRONG_SOURCE = "wrong_source"
+    TONE = "tone"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """The neutral form of an answer, which every channel's renderer turns into its own."""
+
+    question_id: str
+    answer_id: str
+    text: str
+    outcome: Outcome
+    confidence: Confidence
+    sources: tuple[CitedSource, ...]

@@ -1,0 +1,115 @@
+"""Every error this project raises on purpose, split by what the caller can do about it.
+
+    AnswerloopError
+    ├── Retryable                 try again later; the job stays queued
+    │   ├── QueueUnavailable
+    │   ├── DatabaseUnavailable
+    │   ├── IndexUnavailable
+    │   ├── GeneratorUnavailable
+    │   │   └── GenerationTimedOut
+    │   └── DeliveryUnavailable
+    ├── UserFault                 tell the user; the sentence is written for them
+    │   ├── InvalidQuestion
+    │   ├── InvalidFeedback
+    │   ├── NotAuthenticated
+    │   ├── NotAllowed
+    │   └── NotFound
+    ├── DocumentRejected          report the file by name and reason, go on with the next
+    ├── ConfigurationError        fix the settings or the installation; nothing starts before that
+    │   ├── ModelMissing
+    │   ├── PortTaken
+    │   ├── AlreadyRunning
+    │   └── IndexMismatch
+    └── InternalError             page someone: a rule of ours was broken
+
+Backends translate what their vendor raises into these. A user only ever sees the message of a `UserFault`, or a
+general apology with a reference id.
+"""
+
+
+class AnswerloopError(Exception):
+    """The root: catching it catches nothing that we did not raise ourselves."""
+
+
+class Retryable(AnswerloopError):
+    """Nothing is wrong with the request: the same call may succeed later."""
+
+
+class QueueUnavailable(Retryable):
+    """The broker does not take jobs right now."""
+
+
+class DatabaseUnavailable(Retryable):
+    """The database is locked for too long, full or out of reach."""
+
+
+class IndexUnavailable(Retryable):
+    """The document index cannot be read or written right now."""
+
+
+class GeneratorUnavailable(Retryable):
+    """The language model failed or is out of reach; the extractive generator can answer instead."""
+
+
+class GenerationTimedOut(GeneratorUnavailable):
+    """The deadline passed before the model had finished."""
+
+
+class DeliveryUnavailable(Retryable):
+    """The chat platform did not take the message."""
+
+    def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class UserFault(AnswerloopError):
+    """The person has to change something; the message tells them what."""
+
+
+class InvalidQuestion(UserFault):
+    """The question is empty or too long."""
+
+
+class InvalidFeedback(UserFault):
+    """The feedback is not one of the forms we take."""
+
+
+class NotAuthenticated(UserFault):
+    """We do not know who is asking."""
+
+
+class NotAllowed(UserFault):
+    """We know who is asking, and they may not."""
+
+
+class NotFound(UserFault):
+    """It does not exist, or this person may not know that it does."""
+
+
+class DocumentRejected(AnswerloopError):
+    """One file cannot be indexed; the message is the reason an operator reads."""
+
+
+class ConfigurationError(AnswerloopError):
+    """The settings or the installation are wrong; the message says what to change."""
+
+
+class ModelMissing(ConfigurationError):
+    """A model's files are not where the settings say."""
+
+
+class PortTaken(ConfigurationError):
+    """Another program listens on the port we were told to use."""
+
+
+class AlreadyRunning(ConfigurationError):
+    """Another answerloop runs on the same state folder."""
+
+
+class IndexMismatch(ConfigurationError):
+    """The index was built with another embedder than the one that is configured."""
+
+
+class InternalError(AnswerloopError):
+    """A rule of ours was broken: a bug."""

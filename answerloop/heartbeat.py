@@ -1,0 +1,73 @@
+"""A thread in every process that says "I live" and keeps the leases of the work in hand."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psutil
+
+from answerloop.db.repositories import processes
+from answerloop.db.session import Database
+from answerloop.errors import DatabaseUnavailable
+
+log = logging.getLogger(__name__)
+
+
+class Heartbeat:
+    """Beats every `seconds`; whatever is `during` a block is called at each beat until the block ends."""
+
+    def __init__(self, database: Database, name: str, seconds: float) -> None:
+        self._database = database
+        self._name = name
+        self._seconds = seconds
+        self._process = psutil.Process()
+        self._lock = threading.Lock()
+        self._renewals: dict[int, Callable[[], None]] = {}
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        self._beat()
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+        try:
+            with self._database.writing() as session:
+                processes.leave(session, self._name, socket.gethostname(), os.getpid())
+        except DatabaseUnavailable:
+            log.warning("could not sign off")
+
+    @contextmanager
+    def during(self, renew: Callable[[], None]) -> Iterator[None]:
+        key = id(renew)
+        with self._lock:
+            self._renewals[key] = renew
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._renewals[key]
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._seconds):
+            with self._lock:
+                renewals = list(self._renewals.values())
+            try:
+                for renew in renewals:
+                    renew()
+                self._beat()
+            except DatabaseUnavailable as error:
+                log.warning("heartbeat missed", extra={"error": str(error)})
+
+    def _beat(self) -> None:
+        with self._database.writing() as session:
+            resident = self._process.memory_info().rss
+            processes.beat(session, self._name, socket.gethostname(), os.getpid(), resident)

@@ -1,0 +1,175 @@
+"""The seams: one small `Protocol` per thing that a company may want to replace.
+
+Each has an embedded backend and a production backend in `answerloop/backends/`, and one conformance suite in
+`answerloop/testing/port_suites.py` that all of them pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from answerloop.domain import (
+    BASE_ADAPTER,
+    Chunk,
+    Hit,
+    Message,
+    OutgoingMessage,
+    Person,
+    Sentence,
+    Usage,
+    Vector,
+)
+
+
+# --- queue -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A task by its explicit name, with the ids it needs and nothing else."""
+
+    task: str
+    queue: str
+    args: tuple[str, ...] = ()
+
+
+class TaskQueue(Protocol):
+    """Carries jobs to the workers, at least once."""
+
+    def send(self, job: Job) -> None:
+        """Hand the job to the broker. Raises QueueUnavailable within about a second when it does not take it."""
+
+    def depths(self) -> Mapping[str, int]:
+        """Jobs waiting, by queue. Raises QueueUnavailable."""
+
+
+# --- retrieval -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class IndexQuery:
+    """One hybrid query. `vector` is a unit row, float32 [dimension].
+
+    `reader_sets` are the ids the audience may read; none of them means no result, never every result.
+    """
+
+    tenant: str
+    text: str
+    vector: Vector
+    reader_sets: frozenset[int]
+    limit: int = 100
+
+
+class DocumentIndex(Protocol):
+    """Chunks with their vectors, words and reader sets. Every method raises IndexUnavailable.
+
+    A write is seen by the next search, also in another process. A document is replaced in one commit: no search sees
+    half of it, or none. A rebuild writes beside the live generation, which goes on answering, until `publish`.
+    """
+
+    def replace_documents(self, tenant: str, chunks: Mapping[str, Sequence[Chunk]]) -> None:
+        """Make these the only chunks of each of these documents (document id → chunks); none deletes it."""
+
+    def update_access(self, tenant: str, document_id: str, *, reader_set: int, superseded: bool) -> None:
+        """Change who may read a document, and whether a newer one replaces it, without touching its text."""
+
+    def search(self, query: IndexQuery) -> list[Hit]:
+        """At most `limit` hits of each leg, in one list, both scores filled in for every hit, best first by neither.
+
+        Superseded documents are left out. Raises IndexMismatch when the vector has another dimension than the index.
+        """
+
+    def refresh(self, tenant: str) -> None:
+        """Do the housekeeping after a batch of writes: update the lexical index, drop old versions."""
+
+    def begin_rebuild(self, tenant: str) -> DocumentIndex:
+        """A fresh, empty generation to write to while this one serves."""
+
+    def publish(self, tenant: str) -> None:
+        """Make this generation the one every process searches, and drop the one before."""
+
+    def count(self, tenant: str) -> int:
+        """Chunks in the live generation."""
+
+    def version(self, tenant: str) -> str:
+        """A name that changes with every write."""
+
+
+class Embedder(Protocol):
+    """Turns text into unit vectors."""
+
+    name: str
+    dimension: int
+    max_tokens: int
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of the text with the model's special tokens, uncut."""
+
+    def embed(self, texts: Sequence[str]) -> Vector:
+        """float32 [texts, dimension], each row of length 1. Text beyond `max_tokens` is not seen by the model."""
+
+
+# --- generation ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """What to say: the prompt for a model, and the evidence it stands on for a generator that has no model.
+
+    `deadline` is on the clock of `time.monotonic()`, in seconds.
+    """
+
+    messages: Sequence[Message]
+    evidence: Sequence[Sentence]
+    max_tokens: int
+    deadline: float
+    adapter: str = BASE_ADAPTER
+
+
+@dataclass(slots=True)
+class Completion:
+    """A running generation: iterate it for pieces of text; `usage` is set when it is exhausted."""
+
+    pieces: Iterable[str]
+    usage: Usage | None = field(default=None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.pieces)
+
+
+class Generator(Protocol):
+    """Streams text for a prompt. Safe to call from many threads at once: one slow call never blocks another."""
+
+    name: str
+    window: int
+    """Tokens that prompt and completion may have together."""
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Tokens of the prompt exactly as the model will be given it."""
+
+    def generate(self, request: GenerationRequest) -> Completion:
+        """Iterating the completion raises GeneratorUnavailable, or GenerationTimedOut past the deadline."""
+
+
+# --- people and chat -------------------------------------------------------------------------------------------------
+
+
+class Directory(Protocol):
+    """Who people are. Somebody it does not know gets no groups at all."""
+
+    def person(self, person_id: str) -> Person:
+        """The person with the groups they are in right now."""
+
+
+class ChatDelivery(Protocol):
+    """Shows an answer where the question was asked."""
+
+    channel: str
+
+    def deliver(
+        self, address: Mapping[str, object], placeholder_id: str | None, message: OutgoingMessage
+    ) -> str:
+        """Show the answer and return the platform's id for it. Called again with the same message, it changes
+        nothing that people see. Raises DeliveryUnavailable (with seconds to wait, when the platform says so)."""

@@ -1,0 +1,177 @@
+"""Every setting, in one place: environment variables `ANSWERLOOP_…`, then `.env`, then the defaults below."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from answerloop.errors import ConfigurationError
+
+
+def _groups(value: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    parts = value.split(",") if isinstance(value, str) else value
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="ANSWERLOOP_", env_file=".env", extra="forbid", frozen=True)
+
+    # --- where things are
+    home: Path = Field(
+        Path(".answerloop"), description="Folder for all state: database, index, models, logs."
+    )
+    tenant: str = Field(
+        "default", pattern=r"^[A-Za-z0-9_.-]{1,80}$", description="Tenant of questions asked here."
+    )
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the home folder.")
+    broker_url: SecretStr = Field(
+        SecretStr(""), description="Redis or Valkey URL; empty: the embedded Valkey."
+    )
+
+    models_folder: Path | None = Field(None, description="Prepared models; empty: `models` in the home folder.")
+
+    # --- web chat
+    host: str = Field("127.0.0.1", description="Address the bot listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port the bot listens on.")
+    dev_user: str = Field(
+        "dev", description="On loopback, without another identity: the named development user."
+    )
+    identity_header: str = Field("", description="Header in which a trusted proxy names the person who asks.")
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_groups)] = Field(
+        (), description="Addresses whose identity header is believed, separated by commas."
+    )
+    web_token: SecretStr = Field(SecretStr(""), description="A token that lets its holder in as `dev_user`.")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_groups)] = Field(
+        ("127.0.0.1", "localhost", "[::1]"),
+        description="Host names the web chat answers to, separated by commas.",
+    )
+    directory_file: Path | None = Field(None, description="YAML file with people and their groups.")
+    human_contact: str = Field(
+        "", description="Whom to ask when the assistant does not know, e.g. an e-mail address."
+    )
+    max_question_characters: int = Field(2000, ge=10)
+
+    # --- documents
+    first_documents: Path | None = Field(None, description="Indexed by `answerloop up` when nothing is indexed yet.")
+    sync_interval_seconds: int = Field(300, ge=5, description="How often registered sources are read again.")
+    max_document_bytes: int = Field(100_000_000, description="Larger files are reported and skipped.")
+    chunk_tokens: int = Field(
+        256, ge=64, description="Tokens of a chunk with title and headings; at most the embedder's."
+    )
+    embedder: str = Field(
+        "all-MiniLM-L6-v2", description="The default, a folder, or a sentence-transformers model id."
+    )
+
+    # --- answering
+    generator: Literal["transformers", "extractive"] = Field("transformers")
+    model: str = Field(
+        "SmolLM2-135M-Instruct", description="The default, a local folder, or a Hugging Face model id."
+    )
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1 …")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto")
+    threads: int = Field(0, ge=0, description="CPU threads of one model; 0: chosen by the number of cores.")
+    batch_size: int = Field(8, ge=1, description="Questions that one model instance answers at once.")
+    max_new_tokens: int = Field(64, ge=8, description="Longest direct answer of the model, in tokens.")
+    passages: int = Field(5, ge=1, description="Passages shown as sources at most.")
+    answer_threshold: float = Field(
+        0.5, ge=0, le=1, description="Below this probability the answer is: I don't know."
+    )
+    sure_threshold: float = Field(
+        0.8, ge=0, le=1, description="From this probability on the answer counts as sure."
+    )
+    answer_deadline_seconds: float = Field(
+        60.0, gt=0, description="Then the answer is a quote instead of a phrase."
+    )
+    lease_seconds: float = Field(
+        15.0, gt=0, description="A worker silent for this long has lost its question."
+    )
+    history_turns: int = Field(
+        3, ge=0, description="Earlier turns that a follow-up question is understood with."
+    )
+
+    # --- observing
+    log_format: Literal["json", "text"] = Field("json")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO")
+
+    @model_validator(mode="after")
+    def _thresholds_in_order(self) -> Settings:
+        if self.sure_threshold < self.answer_threshold:
+            raise ValueError("ANSWERLOOP_SURE_THRESHOLD must not be below ANSWERLOOP_ANSWER_THRESHOLD")
+        return self
+
+    @property
+    def state(self) -> StateFolder:
+        return StateFolder(self.home.expanduser().resolve())
+
+    @property
+    def effective_models_folder(self) -> Path:
+        return self.models_folder or self.state.models
+
+    @property
+    def effective_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.state.database}"
+
+    @property
+    def effective_broker_url(self) -> str:
+        """Raises ConfigurationError when there is neither a setting nor a running embedded broker."""
+        configured = self.broker_url.get_secret_value()
+        if configured:
+            return configured
+        try:
+            return self.state.broker_url.read_text().strip()
+        except FileNotFoundError:
+            raise ConfigurationError(
+                "No broker: start one with `answerloop up`, or set ANSWERLOOP_BROKER_URL to a Redis URL."
+            ) from None
+
+    @property
+    def listens_on_loopback(self) -> bool:
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    def require_identity(self) -> None:
+        """Raises ConfigurationError when people elsewhere could reach us without saying who they are."""
+        if self.identity_header and not self.trusted_proxies:
+            raise ConfigurationError(
+                "ANSWERLOOP_IDENTITY_HEADER is set, but ANSWERLOOP_TRUSTED_PROXIES names no proxy to believe."
+            )
+        if not self.listens_on_loopback and not (self.identity_header or self.web_token.get_secret_value()):
+            raise ConfigurationError(
+                f"ANSWERLOOP_HOST={self.host} is open to other machines: set ANSWERLOOP_IDENTITY_HEADER with "
+                "ANSWERLOOP_TRUSTED_PROXIES, or ANSWERLOOP_WEB_TOKEN, or listen on 127.0.0.1."
+            )
+
+
+class StateFolder:
+    """What lies where under `ANSWERLOOP_HOME`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.database = root / "answerloop.db"
+        self.index = root / "index"
+        self.models = root / "models"
+        self.logs = root / "logs"
+        self.run = root / "run"
+        self.broker = root / "broker"
+        self.broker_url = root / "broker" / "url"
+        self.metrics = root / "run" / "metrics"
+        self.session_key = root / "session.key"
+        self.lock = root / "run" / "up.lock"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Raises ConfigurationError that names the variable and what it takes."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        problems = (
+            f"ANSWERLOOP_{'_'.join(str(part) for part in problem['loc']).upper() or 'settings'}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise ConfigurationError("The settings are not usable. " + "; ".join(problems)) from None

@@ -1,0 +1,20 @@
+"""The jobs that travel through the queue, by their explicit names: the contract between bot and workers."""
+
+from __future__ import annotations
+
+from answerloop.ports import Job
+
+ANSWER, DELIVER, INDEX, HOUSEKEEPING = "answer", "deliver", "index", "housekeeping"
+QUEUES = (ANSWER, DELIVER, INDEX, HOUSEKEEPING)
+
+
+def answer_question(question_id: str) -> Job:
+    return Job("answer.question", ANSWER, (question_id,))
+
+
+def deliver_answer(question_id: str) -> Job:
+    return Job("deliver.answer", DELIVER, (question_id,))
+
+
+def sync_source(source_id: str) -> Job:
+    return Job("index.sync_source", INDEX, (source_id,))

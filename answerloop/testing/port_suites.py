@@ -1,0 +1,230 @@
+"""One conformance suite for each port. A backend's test inherits it and provides the backend as a fixture.
+
+Suites run under pytest; nothing else in the library imports this file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from answerloop.domain import (
+    BASE_ADAPTER,
+    Chunk,
+    Confidence,
+    Message,
+    Outcome,
+    OutgoingMessage,
+    Sentence,
+    Vector,
+)
+from answerloop.errors import GenerationTimedOut, IndexMismatch
+from answerloop.ports import ChatDelivery, Directory, DocumentIndex, Embedder, GenerationRequest, Generator, IndexQuery
+
+DIMENSION = 8
+
+
+def unit(*values: float) -> Vector:
+    row = np.zeros(DIMENSION, dtype=np.float32)
+    row[: len(values)] = values
+    return row / np.linalg.norm(row)
+
+
+def a_chunk(document: str, text: str, vector: Vector, *, reader_set: int = 1, position: int = 0) -> Chunk:
+    return Chunk(
+        id=f"{document}-{position}",
+        document_id=document,
+        position=position,
+        title=f"Title of {document}",
+        headings=("Part",),
+        text=text,
+        start=0,
+        end=len(text),
+        url="https://intranet.example/page",
+        modified_at=datetime(2026, 1, 2, tzinfo=UTC),
+        version="1",
+        reader_set=reader_set,
+        superseded=False,
+        vector=vector,
+        sentences=(text,),
+        sentence_vectors=vector[None, :],
+    )
+
+
+class DocumentIndexSuite:
+    """Provide the fixture `index`: an empty `DocumentIndex` of dimension 8."""
+
+    tenant = "suite"
+
+    def found(self, index: DocumentIndex, text: str, vector: Vector, readers: Sequence[int]) -> dict[str, float]:
+        hits = index.search(IndexQuery(self.tenant, text, vector, frozenset(readers), 10))
+        return {hit.chunk.document_id: hit.bm25 for hit in hits}
+
+    def fill(self, index: DocumentIndex, *chunks: Chunk) -> None:
+        index.replace_documents(self.tenant, {chunk.document_id: [chunk] for chunk in chunks})
+        index.refresh(self.tenant)
+
+    def test_an_empty_index_finds_nothing(self, index: DocumentIndex) -> None:
+        assert self.found(index, "leave", unit(1), [1]) == {}
+        assert index.count(self.tenant) == 0
+
+    def test_a_chunk_comes_back_whole(self, index: DocumentIndex) -> None:
+        chunk = a_chunk("d1", "Parental leave is 90 days.", unit(1, 2))
+        self.fill(index, chunk)
+        [hit] = index.search(IndexQuery(self.tenant, "leave", unit(1, 2), frozenset({1}), 10))
+        for field in dataclasses.fields(Chunk):
+            ours, theirs = getattr(chunk, field.name), getattr(hit.chunk, field.name)
+            same = np.allclose(ours, theirs, atol=1e-3) if isinstance(ours, np.ndarray) else ours == theirs
+            assert same, field.name
+        assert hit.cosine == pytest.approx(1.0, abs=1e-3)
+        assert hit.bm25 > 0
+
+    def test_words_find_what_vectors_miss_and_the_other_way(self, index: DocumentIndex) -> None:
+        self.fill(
+            index,
+            a_chunk("words", "The error VPN-4471 means an expired certificate.", unit(0, 0, 1)),
+            a_chunk("vector", "Nothing in common.", unit(1)),
+        )
+        found = self.found(index, "vpn-4471", unit(1), [1])
+        assert set(found) == {"words", "vector"}
+        assert found["words"] > 0
+        assert found["vector"] == 0
+
+    def test_words_are_found_in_other_forms(self, index: DocumentIndex) -> None:
+        self.fill(index, a_chunk("d1", "Employees are reimbursed monthly.", unit(1)))
+        assert self.found(index, "reimbursing", unit(0, 1), [1])["d1"] > 0
+
+    def test_only_readable_chunks_are_found_by_either_leg(self, index: DocumentIndex) -> None:
+        secret = a_chunk("secret", "The salary bands are secret.", unit(1), reader_set=2)
+        self.fill(index, secret, *(a_chunk(f"d{i}", "The salary is paid monthly.", unit(1, 0.1 * i)) for i in range(30)))
+        assert "secret" not in self.found(index, "salary bands secret", unit(1), [1])
+        assert self.found(index, "salary", unit(0, 1), [2]).keys() == {"secret"}
+
+    def test_no_reader_set_finds_nothing(self, index: DocumentIndex) -> None:
+        self.fill(index, a_chunk("d1", "Leave is 90 days.", unit(1)))
+        assert self.found(index, "leave", unit(1), []) == {}
+
+    def test_new_access_holds_for_the_next_search(self, index: DocumentIndex) -> None:
+        self.fill(index, a_chunk("d1", "Leave is 90 days.", unit(1)))
+        index.update_access(self.tenant, "d1", reader_set=7, superseded=False)
+        assert self.found(index, "leave", unit(1), [1]) == {}
+        assert self.found(index, "leave", unit(1), [7]).keys() == {"d1"}
+
+    def test_a_superseded_document_is_left_out(self, index: DocumentIndex) -> None:
+        self.fill(index, a_chunk("old", "Leave is 60 days.", unit(1)), a_chunk("new", "Leave is 90 days.", unit(1)))
+        index.update_access(self.tenant, "old", reader_set=1, superseded=True)
+        assert self.found(index, "leave", unit(1), [1]).keys() == {"new"}
+
+    def test_replacing_a_document_leaves_nothing_of_it(self, index: DocumentIndex) -> None:
+        long = [a_chunk("d1", f"Part {n} about leave.", unit(1, n), position=n) for n in range(3)]
+        index.replace_documents(self.tenant, {"d1": long})
+        self.fill(index, a_chunk("d1", "Short now.", unit(1)))
+        assert index.count(self.tenant) == 1
+
+    def test_a_deleted_document_is_gone_at_once(self, index: DocumentIndex) -> None:
+        self.fill(index, a_chunk("d1", "Leave is 90 days.", unit(1)), a_chunk("d2", "Leave.", unit(1)))
+        index.replace_documents(self.tenant, {"d1": []})
+        assert self.found(index, "leave", unit(1), [1]).keys() == {"d2"}
+
+    def test_tenants_do_not_see_each_other(self, index: DocumentIndex) -> None:
+        self.fill(index, a_chunk("d1", "Leave is 90 days.", unit(1)))
+        assert index.search(IndexQuery("other tenant", "leave", unit(1), frozenset({1}), 10)) == []
+
+    def test_quotes_and_operators_are_only_words(self, index: DocumentIndex) -> None:
+        self.fill(index, a_chunk("d1", "Leave is 90 days.", unit(1)))
+        for text in ('"leave', "leave' OR 1=1", "leave AND (", "-leave*", "", "   ", "???", "\x00"):
+            assert self.found(index, text, unit(1), [1]).keys() == {"d1"}, text
+
+    def test_the_version_changes_with_every_write(self, index: DocumentIndex) -> None:
+        self.fill(index, a_chunk("d1", "Leave.", unit(1)))
+        before = index.version(self.tenant)
+        index.update_access(self.tenant, "d1", reader_set=7, superseded=False)
+        assert index.version(self.tenant) != before
+
+    def test_a_rebuild_is_seen_only_when_published(self, index: DocumentIndex) -> None:
+        self.fill(index, a_chunk("old", "Leave is 60 days.", unit(1)))
+        rebuilt = index.begin_rebuild(self.tenant)
+        self.fill(rebuilt, a_chunk("new", "Leave is 90 days.", unit(1)))
+        assert self.found(index, "leave", unit(1), [1]).keys() == {"old"}
+        rebuilt.publish(self.tenant)
+        assert self.found(index, "leave", unit(1), [1]).keys() == {"new"}
+
+    def test_a_vector_of_another_model_is_refused(self, index: DocumentIndex) -> None:
+        self.fill(index, a_chunk("d1", "Leave.", unit(1)))
+        with pytest.raises(IndexMismatch):
+            self.found(index, "leave", np.ones(3, dtype=np.float32), [1])
+
+
+class EmbedderSuite:
+    """Provide the fixture `embedder`."""
+
+    def test_rows_are_unit_vectors(self, embedder: Embedder) -> None:
+        rows = embedder.embed(["parental leave", "vpn error", ""])
+        assert rows.shape == (3, embedder.dimension)
+        assert rows.dtype == np.float32
+        assert np.linalg.norm(rows, axis=1) == pytest.approx(np.ones(3), abs=1e-4)
+
+    def test_nothing_gives_no_rows(self, embedder: Embedder) -> None:
+        assert embedder.embed([]).shape == (0, embedder.dimension)
+
+    def test_alike_is_near(self, embedder: Embedder) -> None:
+        leave, parental, vpn = embedder.embed(["days of parental leave", "parental leave in days", "vpn error codes"])
+        assert leave @ parental > leave @ vpn
+
+    def test_tokens_are_counted_uncut(self, embedder: Embedder) -> None:
+        assert embedder.count_tokens("word " * 2000) >= 2000
+
+
+class GeneratorSuite:
+    """Provide the fixture `generator`."""
+
+    def request(self, seconds: float = 120.0, max_tokens: int = 16) -> GenerationRequest:
+        evidence = (Sentence("Every employee gets 90 days of parental leave.", 1, 0.9, 0.9),)
+        messages = (Message("system", "Answer briefly."), Message("user", f"{evidence[0].text} How many days?"))
+        return GenerationRequest(messages, evidence, max_tokens, time.monotonic() + seconds)
+
+    def test_it_speaks_and_says_who_spoke(self, generator: Generator) -> None:
+        completion = generator.generate(self.request())
+        text = "".join(completion)
+        assert text.strip()
+        assert completion.usage is not None
+        assert completion.usage.adapter == BASE_ADAPTER
+        assert completion.usage.completion_tokens > 0
+
+    def test_the_same_request_gives_the_same_text(self, generator: Generator) -> None:
+        assert "".join(generator.generate(self.request())) == "".join(generator.generate(self.request()))
+
+    def test_a_longer_prompt_counts_more(self, generator: Generator) -> None:
+        short, long = [Message("user", "Leave?")], [Message("user", "Leave? " * 50)]
+        assert 0 < generator.count_tokens(short) < generator.count_tokens(long)
+        assert generator.window > generator.count_tokens(short)
+
+    def test_a_passed_deadline_is_an_error(self, generator: Generator) -> None:
+        with pytest.raises(GenerationTimedOut):
+            list(generator.generate(self.request(seconds=-1.0)))
+
+
+class ChatDeliverySuite:
+    """Provide the fixture `chat`."""
+
+    def test_delivering_twice_is_delivering_once(self, chat: ChatDelivery) -> None:
+        message = OutgoingMessage("q1", "a1", "90 days [1]", Outcome.ANSWERED, Confidence.SURE, ())
+        assert chat.deliver({}, None, message) == chat.deliver({}, None, message)
+
+
+class DirectorySuite:
+    """Provide the fixture `directory`, which knows `known` in the group `hr` and a guest `guest`."""
+
+    def test_a_known_person_has_their_groups(self, directory: Directory) -> None:
+        assert {"everyone", "public", "hr"} <= directory.person("known").groups
+
+    def test_a_guest_reads_public_documents_only(self, directory: Directory) -> None:
+        assert directory.person("guest").groups == {"public"}
+
+    def test_an_unknown_person_has_no_group(self, directory: Directory) -> None:
+        assert directory.person("nobody").groups == frozenset()

@@ -1,0 +1,163 @@
+"""Who is asking. Exactly one of these holds, and in doubt nobody is believed:
+
+1. a proxy we trust names the person in `settings.identity_header`;
+2. the holder of `settings.web_token`, in an `Authorization` header or a session cookie signed by us, is `dev_user`;
+3. neither is configured and the connection comes straight from this machine: the development user.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import os
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Request
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from answerloop.errors import ConfigurationError, NotAllowed, NotAuthenticated
+from answerloop.settings import Settings
+
+COOKIE = "answerloop_session"
+SESSION_SECONDS = 7 * 24 * 3600
+KEY_BYTES = 32
+LONGEST_ID = 255
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Somebody we know by id. `development` marks the one who did not have to prove it."""
+
+    id: str
+    development: bool = False
+
+
+class Identity:
+    """Tells who sent a request. Raises ConfigurationError when `trusted_proxies` or the session key is unusable."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._user = settings.dev_user
+        self._header = settings.identity_header
+        self._token = settings.web_token.get_secret_value()
+        self._proxies = _networks(settings.trusted_proxies)
+        self._sessions = _Sessions(settings.state.session_key, self._token) if self._token else None
+
+    @property
+    def takes_token(self) -> bool:
+        return self._sessions is not None
+
+    def asker(self, request: Request) -> Asker:
+        """Raises NotAuthenticated when the request proves nobody, NotAllowed when it may not even try."""
+        if self._header and self._from_trusted_proxy(request):
+            return Asker(self._named_by_proxy(request))
+        if self._sessions is not None:
+            if self._bears_token(request) or self._sessions.valid(request.cookies.get(COOKIE, "")):
+                return Asker(self._user)
+            raise NotAuthenticated("Please sign in.")
+        if self._header:
+            raise NotAuthenticated("We do not know who you are: please come in through your company's sign-in.")
+        return self._development_user(request)
+
+    def sign_in(self, token: str) -> str:
+        """A session for whoever knows the token. Raises NotAuthenticated."""
+        if self._sessions is None or not _same(token, self._token):
+            raise NotAuthenticated("That is not the token.")
+        return self._sessions.open()
+
+    def is_https(self, request: Request) -> bool:
+        forwarded = request.headers.get("x-forwarded-proto") if self._from_trusted_proxy(request) else None
+        return (forwarded or request.url.scheme) == "https"
+
+    def _from_trusted_proxy(self, request: Request) -> bool:
+        peer = _peer(request)
+        return peer is not None and any(peer in network for network in self._proxies)
+
+    def _named_by_proxy(self, request: Request) -> str:
+        values = request.headers.getlist(self._header)
+        name = values[0].strip() if len(values) == 1 else ""
+        if not name or len(name) > LONGEST_ID or not name.isprintable():
+            raise NotAuthenticated("The sign-in did not tell us who you are.")
+        return name
+
+    def _bears_token(self, request: Request) -> bool:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        return scheme.lower() == "bearer" and _same(token.strip(), self._token)
+
+    def _development_user(self, request: Request) -> Asker:
+        peer = _peer(request)
+        if peer is None or not peer.is_loopback or any(name in request.headers for name in FORWARDED):
+            raise NotAllowed("Without a sign-in, this assistant only answers on the machine it runs on.")
+        return Asker(self._user, development=True)
+
+
+class _Sessions:
+    """Signed cookies. Changing the token ends every session that was opened with the old one."""
+
+    def __init__(self, key_file: Path, token: str) -> None:
+        key = session_key(key_file)
+        self._signer = URLSafeTimedSerializer(key, salt="answerloop web session")
+        self._stamp = hmac.new(key, token.encode(), hashlib.sha256).hexdigest()
+
+    def open(self) -> str:
+        return self._signer.dumps(self._stamp)
+
+    def valid(self, cookie: str) -> bool:
+        try:
+            stamp = self._signer.loads(cookie, max_age=SESSION_SECONDS)
+        except BadData:
+            return False
+        return isinstance(stamp, str) and _same(stamp, self._stamp)
+
+
+def session_key(path: Path) -> bytes:
+    """The key of this installation, made on first use: complete or absent, and readable by its owner alone."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+        with suppress(FileExistsError):  # another process was faster: its key counts
+            os.link(draft, path)
+        draft.unlink()
+    key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise ConfigurationError(f"{path} is damaged: delete it, a new one is made at the next start.")
+    return key
+
+
+def current_asker(request: Request) -> Asker:
+    identity: Identity = request.app.state.identity
+    return identity.asker(request)
+
+
+CurrentAsker = Annotated[Asker, Depends(current_asker)]
+
+
+def _networks(addresses: tuple[str, ...]) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(address, strict=False) for address in addresses)
+    except ValueError as error:
+        raise ConfigurationError(f"ANSWERLOOP_TRUSTED_PROXIES: {error}; give addresses such as 10.0.0.7.") from None
+
+
+def _peer(request: Request) -> Address | None:
+    """The other end of the connection itself, never what a header says about it."""
+    try:
+        address = ipaddress.ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def _same(given: str, wanted: str) -> bool:
+    return hmac.compare_digest(given.encode(), wanted.encode())

@@ -1,0 +1,1 @@
+"""What reviewers and operators see. Empty until the review loop is built."""

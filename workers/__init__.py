@@ -1,0 +1,1 @@
+"""Everything slow, on Celery queues: indexing, answering, housekeeping."""

@@ -1,0 +1,1 @@
+"""One step of an answer in each file; `pipeline` strings them together."""

@@ -1,0 +1,67 @@
+"""Can this be answered from what was found? A calibrated probability from a few features of the retrieval."""
+
+from __future__ import annotations
+
+import math
+
+from dataclasses import asdict, dataclass
+
+from answerloop.domain import Confidence
+from answerloop.text import content_words, numbers
+from workers.answering.retrieve import Retrieved
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Each in about [0, 1], higher when the question is better covered."""
+
+    sentence: float
+    """Cosine of the question and the best sentence."""
+    chunk: float
+    """Cosine of the question and the best passage."""
+    lexical: float
+    """BM25 of the best passage for each word of the question, squashed."""
+    words: float
+    """Share of the question's words in the best passage."""
+    numbers: float
+    """Share of the question's numbers in the best passage; 1 when it has none."""
+
+
+# Logistic regression on the sets that benchmarks/LOG.md names; `python -m benchmarks.answerability` fits it again.
+INTERCEPT = -6.0
+WEIGHTS = Features(sentence=5.0, chunk=2.5, lexical=2.0, words=2.0, numbers=0.5)
+
+
+def features(found: Retrieved) -> Features:
+    if not found.passages or not found.evidence:
+        return Features(0.0, 0.0, 0.0, 0.0, 0.0)
+    asked = set(content_words(found.query))
+    asked_numbers = numbers(found.query)
+    best = found.passages[found.evidence[0].passage - 1]
+    text = " ".join((best.title, *best.headings, best.text))
+    return Features(
+        sentence=max(sentence.cosine for sentence in found.evidence),
+        chunk=max(passage.cosine for passage in found.passages),
+        lexical=math.tanh(max(passage.bm25 for passage in found.passages) / (4 * max(len(asked), 1))),
+        words=_share(asked, set(content_words(text))),
+        numbers=_share(set(asked_numbers), set(numbers(text))),
+    )
+
+
+def _share(wanted: set[str], present: set[str]) -> float:
+    return len(wanted & present) / len(wanted) if wanted else 1.0
+
+
+def probability(found: Features) -> float:
+    """Between 0 and 1: how likely the found sentences hold the answer."""
+    weights, values = asdict(WEIGHTS), asdict(found)
+    logit = INTERCEPT + sum(weights[name] * values[name] for name in weights)
+    return 1.0 / (1.0 + math.exp(-logit))
+
+
+def confidence(probability: float, answer_threshold: float, sure_threshold: float) -> Confidence:
+    if probability < answer_threshold:
+        return Confidence.DONT_KNOW
+    return Confidence.SURE if probability >= sure_threshold else Confidence.UNCERTAIN
+
+

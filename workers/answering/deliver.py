@@ -1,0 +1,179 @@
+"""One question from claim to delivery: hold the lease, run the pipeline, write the answer, hand it to its channel."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+
+from answerloop.db import outbox
+from answerloop.db.repositories import answers, questions
+from answerloop.db.repositories.answers import LeaseLost
+from answerloop.db.repositories.questions import Claim
+from answerloop.db.session import Database
+from answerloop.db.tables import now
+from answerloop.domain import (
+    BASE_ADAPTER,
+    AnswerDraft,
+    Audience,
+    CitedSource,
+    Confidence,
+    Outcome,
+    Stage,
+    Usage,
+)
+from answerloop.errors import AnswerloopError, ConfigurationError, DeliveryUnavailable, Retryable
+from answerloop.heartbeat import Heartbeat
+from answerloop.observability import ANSWER_SECONDS, ANSWERS, ATTEMPTS_LOST
+from answerloop.ports import ChatDelivery, Directory, TaskQueue
+from answerloop.tasks import answer_question, deliver_answer
+from workers.answering.pipeline import Asked, Pipeline
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 4
+RETRY_SECONDS = (1, 5, 20)
+
+
+class AnswerDesk:
+    """Takes one question at a time from the queue and sees it through."""
+
+    def __init__(
+        self,
+        database: Database,
+        queue: TaskQueue,
+        pipeline: Pipeline,
+        directory: Directory,
+        heartbeat: Heartbeat,
+        lease: timedelta,
+        history_turns: int,
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._pipeline = pipeline
+        self._directory = directory
+        self._heartbeat = heartbeat
+        self._lease = lease
+        self._history_turns = history_turns
+
+    def answer(self, question_id: str) -> None:
+        """Answer it, unless it is answered or in other hands. A second delivery of the job changes nothing."""
+        with self._database.writing() as session:
+            claim = questions.claim(session, question_id, self._lease)
+        if claim is None:
+            log.info("nothing to do", extra={"question_id": question_id})
+            return
+        try:
+            with self._heartbeat.during(lambda: self._renew(claim)):
+                self._finish(claim, self._draft(claim))
+        except LeaseLost:
+            log.warning("lease lost, another worker answers", extra={"question_id": question_id})
+        except (Retryable, ConfigurationError) as error:
+            self._try_again(claim, error)
+        except Exception:
+            log.exception("answering failed", extra={"question_id": question_id})
+            self._finish(claim, _apology(claim, "internal error"))
+
+    def _draft(self, claim: Claim) -> AnswerDraft:
+        if claim.attempts > MAX_ATTEMPTS:
+            return _apology(claim, f"gave up after {MAX_ATTEMPTS} attempts")
+        with self._database.reading() as session:
+            history = questions.history(session, claim, self._history_turns)
+        person = self._directory.person(claim.asker)
+        audience = Audience.of_person(claim.tenant, person.groups)
+
+        def show(stage: Stage, text: str = "", sources: Sequence[CitedSource] | None = None) -> None:
+            with self._database.writing() as session:
+                answers.progress(session, claim, self._lease, stage=stage, text=text, sources=sources)
+
+        return self._pipeline.answer(Asked(claim.text, history, audience), show)
+
+    def _finish(self, claim: Claim, draft: AnswerDraft) -> None:
+        """The answer, the end of its question and the job that delivers it, in one transaction."""
+        with self._database.writing() as session:
+            answers.finish(session, claim, self._lease, draft)
+            job = outbox.write(session, deliver_answer(claim.question_id))
+        outbox.send(self._database, self._queue, [job])
+        seconds = (now() - claim.created_at).total_seconds()
+        ANSWERS.labels(channel=claim.channel, outcome=draft.outcome.value).inc()
+        ANSWER_SECONDS.labels(channel=claim.channel).observe(seconds)
+        log.info(
+            "question answered",
+            extra={
+                "question_id": claim.question_id,
+                "outcome": draft.outcome.value,
+                "model": draft.model,
+                "seconds": round(seconds, 3),
+                "timings_ms": draft.timings_ms,
+            },
+        )
+
+    def _renew(self, claim: Claim) -> None:
+        with self._database.writing() as session:
+            questions.renew(session, claim, self._lease)
+
+    def _try_again(self, claim: Claim, error: AnswerloopError) -> None:
+        """Open the question again and write its next job. A database that is down leaves that to the lease."""
+        log.warning("will try again", extra={"question_id": claim.question_id, "error": str(error)})
+        wait = timedelta(seconds=RETRY_SECONDS[min(claim.attempts, len(RETRY_SECONDS)) - 1])
+        with self._database.writing() as session:
+            questions.release(session, claim)
+            outbox.write(session, answer_question(claim.question_id), not_before=now() + wait)
+
+
+def _apology(claim: Claim, reason: str) -> AnswerDraft:
+    return AnswerDraft(
+        text=f"Sorry, something went wrong on our side. Please ask again; the reference is {claim.question_id[:8]}.",
+        outcome=Outcome.FAILED,
+        confidence=Confidence.DONT_KNOW,
+        sources=(),
+        model="none",
+        usage=Usage(BASE_ADAPTER, 0, 0),
+        index_version="",
+        timings_ms={},
+        scores={},
+        reason=reason,
+    )
+
+
+class DeliveryDesk:
+    """Shows finished answers in their channels, and finds what went missing on the way."""
+
+    def __init__(self, database: Database, queue: TaskQueue, channels: Sequence[ChatDelivery]) -> None:
+        self._database = database
+        self._queue = queue
+        self._channels = {channel.channel: channel for channel in channels}
+
+    def deliver(self, question_id: str) -> None:
+        """Once: a second job for the same answer finds it delivered."""
+        with self._database.writing() as session:
+            due = answers.pending_delivery(session, question_id)
+        if due is None:
+            return
+        started = time.monotonic()
+        try:
+            message_id = self._channels[due.channel].deliver(due.address, due.placeholder_id, due.message)
+        except DeliveryUnavailable as error:
+            wait = timedelta(seconds=error.retry_after_seconds or 5.0)
+            log.warning("delivery will be tried again", extra={"question_id": question_id, "error": str(error)})
+            with self._database.writing() as session:
+                outbox.write(session, deliver_answer(question_id), not_before=now() + wait)
+            return
+        with self._database.writing() as session:
+            answers.mark_delivered(session, question_id, message_id)
+        seconds = round(time.monotonic() - started, 3)
+        log.info("answer delivered", extra={"question_id": question_id, "channel": due.channel, "seconds": seconds})
+
+    def recover(self) -> int:
+        """Write the jobs of questions whose worker or job went missing, and send everything that is due."""
+        with self._database.writing() as session:
+            lost = questions.reopen_lost(session)
+            for question_id in lost:
+                outbox.write(session, answer_question(question_id), not_before=now())
+            for question_id in answers.overdue_deliveries(session):
+                outbox.write(session, deliver_answer(question_id), not_before=now())
+        if lost:
+            ATTEMPTS_LOST.inc(len(lost))
+            log.warning("lost questions found", extra={"question_ids": lost})
+        return outbox.sweep(self._database, self._queue)

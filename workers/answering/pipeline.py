@@ -1,0 +1,187 @@
+"""The flow of an answer: retrieve → answerable → prompt → generate → guard → deliver."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+from answerloop.domain import (
+    BASE_ADAPTER,
+    AnswerDraft,
+    Audience,
+    CitedSource,
+    Confidence,
+    Outcome,
+    Passage,
+    Sentence,
+    Stage,
+    Turn,
+    Usage,
+)
+from answerloop.observability import STEP_SECONDS
+from answerloop.ports import GenerationRequest, Generator
+from workers.answering import answerable, guard, language, prompt
+from workers.answering.generate import speak
+from workers.answering.retrieve import Retrieved, Retriever
+
+NOTHING_FOUND = "I don't know: I found nothing about this in the documents you may read."
+NOT_ANSWERED = "I don't know: none of the documents I may use for you answers this. The nearest ones are listed below."
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with everything that its answer depends on."""
+
+    text: str
+    history: tuple[Turn, ...]
+    audience: Audience
+
+
+class Show(Protocol):
+    """Shows people a step: the stage, the sources found so far, and text that has passed the guard."""
+
+    def __call__(self, stage: Stage, text: str = "", sources: Sequence[CitedSource] | None = None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the settings say about answers."""
+
+    answer_threshold: float
+    sure_threshold: float
+    max_new_tokens: int
+    deadline_seconds: float
+    human_contact: str
+
+
+class Pipeline:
+    """Answers questions. Holds no state of a question: safe to use from many threads."""
+
+    def __init__(self, retriever: Retriever, generator: Generator, fallback: Generator, limits: Limits) -> None:
+        self._retriever = retriever
+        self._generator = generator
+        self._fallback = fallback
+        self._limits = limits
+
+    def answer(self, asked: Asked, show: Show) -> AnswerDraft:
+        """Raises IndexUnavailable, DatabaseUnavailable, and what `show` raises; never fails for the model's sake."""
+        clock = Clock()
+        deadline = time.monotonic() + self._limits.deadline_seconds
+        foreign = language.other_than_english(asked.text)
+        if foreign:
+            return self._abstain(f"I can only answer questions in English; yours looks like {foreign}.", "language", clock)
+        show(Stage.SEARCHING)
+        with clock.step("retrieve"):
+            found = self._retriever.retrieve(asked.text, asked.history, asked.audience)
+        with clock.step("answerable"):
+            features = answerable.features(found)
+            probability = answerable.probability(features)
+        scores = {"answerable": probability, **asdict(features)}
+        confidence = answerable.confidence(probability, self._limits.answer_threshold, self._limits.sure_threshold)
+        if confidence is Confidence.DONT_KNOW or not found.evidence:
+            text = NOT_ANSWERED if found.passages else NOTHING_FOUND
+            return self._abstain(text, "nothing found that answers it", clock, found, scores)
+        show(Stage.READING, sources=_sources(found.passages, frozenset()))
+        return self._phrase(asked, found, confidence, scores, clock, deadline, show)
+
+    def _phrase(
+        self,
+        asked: Asked,
+        found: Retrieved,
+        confidence: Confidence,
+        scores: dict[str, float],
+        clock: Clock,
+        deadline: float,
+        show: Show,
+    ) -> AnswerDraft:
+        """A short direct answer where the guard lets one pass, then the sentence that carries it."""
+        with clock.step("prompt"):
+            messages, evidence = prompt.build(
+                asked.text, found.evidence, found.passages, self._generator, self._limits.max_new_tokens
+            )
+        speech = speak(
+            self._generator,
+            self._fallback,
+            GenerationRequest(messages, evidence, self._limits.max_new_tokens, deadline),
+        )
+        direct, carrier, reasons = "", evidence[0], []
+        with clock.step("generate"):
+            for sentence in speech.sentences:
+                verdict = guard.check(sentence, asked.text, evidence)
+                if verdict.passed and not direct:
+                    direct = verdict.text
+                    carrier = next(source for source in evidence if source.passage == verdict.passage)
+                    show(Stage.WRITING, direct, _sources(found.passages, frozenset({verdict.passage})))
+                elif not verdict.passed:
+                    reasons.append(verdict.reason)
+        with clock.step("guard"):
+            text = _compose(direct, carrier)
+        return AnswerDraft(
+            text=text,
+            outcome=Outcome.ANSWERED,
+            confidence=confidence,
+            sources=_sources(found.passages, guard.cited_numbers(text, found.passages)),
+            model=speech.model,
+            usage=speech.usage or Usage(BASE_ADAPTER, 0, 0),
+            index_version=found.index_version,
+            timings_ms=clock.finished(),
+            scores=scores,
+            reason="; ".join(dict.fromkeys(filter(None, [speech.failure, *reasons]))),
+        )
+
+    def _abstain(
+        self,
+        text: str,
+        reason: str,
+        clock: Clock,
+        found: Retrieved | None = None,
+        scores: dict[str, float] | None = None,
+    ) -> AnswerDraft:
+        contact = f" You can ask {self._limits.human_contact}." if self._limits.human_contact else ""
+        return AnswerDraft(
+            text=text + contact,
+            outcome=Outcome.ABSTAINED,
+            confidence=Confidence.DONT_KNOW,
+            sources=_sources(found.passages[:3], frozenset()) if found else (),
+            model="none",
+            usage=Usage(BASE_ADAPTER, 0, 0),
+            index_version=found.index_version if found else "",
+            timings_ms=clock.finished(),
+            scores=scores or {},
+            reason=reason,
+        )
+
+
+def _compose(direct: str, carrier: Sentence) -> str:
+    quoted = guard.quote(carrier)
+    if not direct or guard.is_said_by(direct, quoted):
+        return quoted
+    return f"**{direct}**\n\n{quoted}"
+
+
+def _sources(passages: Sequence[Passage], cited: frozenset[int]) -> tuple[CitedSource, ...]:
+    return tuple(CitedSource(number, passage, number in cited) for number, passage in enumerate(passages, start=1))
+
+
+class Clock:
+    """Milliseconds of each step, and of the whole."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._steps: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            seconds = time.perf_counter() - begun
+            STEP_SECONDS.labels(step=name).observe(seconds)
+            self._steps[name] = round(seconds * 1000, 2)
+
+    def finished(self) -> dict[str, float]:
+        return {**self._steps, "total": round((time.perf_counter() - self._started) * 1000, 2)}

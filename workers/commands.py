@@ -1,0 +1,160 @@
+"""What the workers do on request: index, answer, measure, check, prepare."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import uuid4
+
+import typer
+from rich.markdown import Markdown
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from answerloop.cli.console import EXIT_INCOMPLETE, clear_errors, complaints, console
+from answerloop.db.session import Database
+from answerloop.domain import Audience, Outcome
+
+from answerloop.observability import configure_logging
+from answerloop.settings import Settings, load_settings
+from workers import evaluation, health
+from workers.answering.pipeline import Asked
+from workers.indexing.sync import SyncReport
+from workers.wiring import Workshop, prepare_models
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+
+
+def prepare() -> None:
+    """Fetch and check the default models; a second time changes nothing."""
+    with clear_errors():
+        prepare_models(_settings(), lambda line: console.print(f"  {line}", highlight=False, markup=False))
+
+
+def migrate() -> None:
+    """Bring the database to the newest version."""
+    with clear_errors():
+        Database(_settings().effective_database_url).migrate()
+
+
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files, folders or .jsonl.")],
+    allow: Annotated[list[str] | None, typer.Option(help="A group that may read what says nothing else.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="The tenant they belong to.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Index files, folders or .jsonl; report what was read, skipped and why."""
+    with clear_errors():
+        settings = _settings()
+        workshop = Workshop(settings, "ingest")
+        workshop.database.migrate()
+        reports: dict[str, SyncReport] = {}
+        for path in paths:
+            source_id = workshop.indexer.register(path, tenant or settings.tenant, allow or [])
+            with Progress(
+                TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=complaints
+            ) as bar:
+                task = bar.add_task(path.name, total=None)
+
+                def progress(done: int, total: int, key: str) -> None:
+                    bar.update(task, completed=done, total=total)  # noqa: B023
+
+                reports[str(path)] = workshop.indexer.sync(source_id, progress)
+        if as_json:
+            typer.echo(json.dumps({path: report.as_dict() for path, report in reports.items()}, indent=2))
+        else:
+            for path, report in reports.items():
+                _print_report(path, report)
+    if any(report.rejected or report.busy for report in reports.values()):
+        raise typer.Exit(EXIT_INCOMPLETE)
+
+
+def _print_report(path: str, report: SyncReport) -> None:
+    if report.busy:
+        console.print(f"{path}: another process is indexing it right now", highlight=False)
+        return
+    console.print(
+        f"{path}: {report.indexed} indexed in {report.chunks} chunks, {report.unchanged} unchanged, "
+        f"{report.access_changed} with new access, {report.deleted} deleted, "
+        f"{len(report.skipped)} skipped, {len(report.rejected)} rejected",
+        highlight=False,
+        soft_wrap=True,
+    )
+    for kind, items in (("skipped", report.skipped), ("rejected", report.rejected)):
+        for key, reason in items.items():
+            console.print(f"  {kind} {key}: {reason}", highlight=False, markup=False, soft_wrap=True)
+
+
+def ask(
+    text: Annotated[str, typer.Argument(help="The question.")],
+    person: Annotated[str | None, typer.Option("--as", metavar="USER", help="Ask with this person's rights.")] = None,
+    audience: Annotated[list[str] | None, typer.Option(help="Ask with the rights of these groups instead.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask one question through the whole pipeline."""
+    with clear_errors():
+        settings = _settings()
+        workshop = Workshop(settings, "ask")
+        workshop.database.check()
+        groups = frozenset(audience) if audience else workshop.directory.person(person or settings.dev_user).groups
+        asked = Asked(text.strip(), (), Audience.of_person(settings.tenant, groups))
+        draft = workshop.pipeline.answer(asked, lambda stage, text="", sources=None: None)
+        workshop.close()
+    if as_json:
+        typer.echo(json.dumps(evaluation.as_json(draft), indent=2, default=str))
+    else:
+        console.print(Markdown(draft.text))
+        for source in draft.sources:
+            mark = f"[{source.number}]" if source.cited else "   "
+            where = " > ".join((source.passage.title, *source.passage.headings))
+            console.print(f"  {mark} {where}", highlight=False, markup=False)
+        console.print(f"  {draft.confidence} · {draft.model} · {draft.timings_ms['total']:.0f} ms", style="dim", highlight=False)
+    if draft.outcome is Outcome.FAILED:
+        raise typer.Exit(EXIT_INCOMPLETE)
+
+
+def evaluate(
+    documents: Annotated[Path, typer.Option(exists=True, dir_okay=True, help="documents.jsonl, or a folder.")],
+    questions: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="questions.jsonl.")],
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first questions.")] = None,
+    generate: Annotated[bool, typer.Option("--generate/--no-generate", help="Also answer, not only retrieve.")] = True,
+    out: Annotated[Path | None, typer.Option(help="Write the figures as JSON.")] = None,
+) -> None:
+    """Measure retrieval, answers and abstention on a question set of yours, in a throw-away index."""
+    with clear_errors():
+        result = evaluation.evaluate(_settings(), documents, questions, limit=limit, generate=generate)
+        if out:
+            out.write_text(json.dumps(result, indent=2, default=str))
+        console.print(_figures(result))
+
+
+def _figures(result: dict[str, Any]) -> Table:
+    table = Table("figure", "value", "95 %", "n", title="evaluation")
+    for part in ("retrieval", "answers", "abstention"):
+        for name, figure in result.get(part, {}).items():
+            if isinstance(figure, dict):
+                interval = f"{figure['low']:.3f} – {figure['high']:.3f}"
+                table.add_row(f"{part}: {name}", f"{figure['value']:.3f}", interval, str(figure["n"]))
+    return table
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Is this installation healthy? Exit code 1 when something is not."""
+    with clear_errors():
+        findings = health.examine(Workshop(_settings(), f"doctor-{uuid4().hex[:6]}"))
+    if as_json:
+        typer.echo(json.dumps([finding.as_dict() for finding in findings], indent=2))
+    else:
+        table = Table("check", "", "finding", show_lines=False)
+        for finding in findings:
+            table.add_row(finding.check, "[green]ok[/green]" if finding.healthy else "[red]not ok[/red]", finding.text)
+        console.print(table)
+    if not all(finding.healthy for finding in findings):
+        raise typer.Exit(EXIT_INCOMPLETE)
+
+
+def _settings() -> Settings:
+    settings = load_settings()
+    configure_logging("workers", "text", "WARNING")
+    return settings

@@ -1,0 +1,101 @@
+"""What `answerloop doctor` looks at."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from answerloop.db.repositories import documents, processes, questions
+from answerloop.errors import AnswerloopError
+from workers.wiring import Workshop, check_models
+
+OLD_QUESTION_SECONDS = 60.0
+LOW_DISK_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    check: str
+    healthy: bool
+    text: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def examine(workshop: Workshop) -> list[Finding]:
+    """Every check, also after one has failed."""
+    checks: dict[str, Callable[[Workshop], Iterator[Finding]]] = {
+        "state folder": _state,
+        "models": _models,
+        "database": _database,
+        "broker": _broker,
+        "documents": _documents,
+        "questions": _questions,
+        "processes": _processes,
+    }
+    findings: list[Finding] = []
+    for name, check in checks.items():
+        try:
+            findings.extend(check(workshop))
+        except AnswerloopError as error:
+            findings.append(Finding(name, False, str(error)))
+    return findings
+
+
+def _state(workshop: Workshop) -> Iterator[Finding]:
+    root = workshop.settings.state.root
+    if not root.is_dir() or not os.access(root, os.W_OK):
+        yield Finding("state folder", False, f"{root} is not a folder we can write to: start `answerloop up` once")
+        return
+    free = shutil.disk_usage(root).free
+    yield Finding("state folder", free > LOW_DISK_BYTES, f"{root}, {free / 1e9:.0f} GB free")
+
+
+def _models(workshop: Workshop) -> Iterator[Finding]:
+    yield Finding("models", True, check_models(workshop.settings))
+
+
+def _database(workshop: Workshop) -> Iterator[Finding]:
+    workshop.database.check()
+    yield Finding("database", True, workshop.database.engine.url.render_as_string(hide_password=True))
+
+
+def _broker(workshop: Workshop) -> Iterator[Finding]:
+    depths = workshop.queue.depths()
+    yield Finding("broker", True, ", ".join(f"{queue}: {depth} waiting" for queue, depth in depths.items()))
+
+
+def _documents(workshop: Workshop) -> Iterator[Finding]:
+    with workshop.database.reading() as session:
+        count = documents.count(session)
+        sources = documents.sources(session)
+    yield Finding("documents", count > 0, f"{count} in {len(sources)} sources" if count else "none: run `answerloop ingest`")
+    for source in sources:
+        rejected = len(source.report.get("rejected", {}))
+        if rejected:
+            yield Finding("documents", False, f"{source.location}: {rejected} rejected, see `answerloop ingest` on it")
+
+
+def _questions(workshop: Workshop) -> Iterator[Finding]:
+    with workshop.database.reading() as session:
+        count, oldest = questions.open_count(session)
+    yield Finding("questions", oldest < OLD_QUESTION_SECONDS, f"{count} open, the oldest for {oldest:.0f} s")
+
+
+def _processes(workshop: Workshop) -> Iterator[Finding]:
+    with workshop.database.reading() as session:
+        alive = processes.alive(session)
+    for process in alive:
+        yield Finding(f"process {process.name}", True, f"pid {process.pid}, {process.resident_bytes / 1e6:.0f} MB resident")
+    missing = {"bot", "beat"} - {process.name for process in alive}
+    if not any(process.name in ("worker-answer", "worker-all") for process in alive):
+        missing.add("worker-answer")
+    if missing:
+        yield Finding("processes", False, f"not running: {', '.join(sorted(missing))} (start `answerloop up`)")
+    else:
+        total = sum(process.resident_bytes for process in alive)
+        yield Finding("processes", True, f"{total / 1e6:.0f} MB resident in all")

@@ -1,0 +1,1 @@
+"""From a company's files to chunks in the index."""

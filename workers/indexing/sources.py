@@ -1,0 +1,185 @@
+"""Walks a registered location: which documents there are, who may read them, and what changed. Reads no document."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from answerloop.domain import EVERYONE
+from answerloop.errors import DocumentRejected
+from workers.indexing.document import groups_from
+from workers.indexing.extract import SUFFIXES
+
+ACCESS_FILE = ".access.yaml"
+_MISNAMED_ACCESS_FILES = (".access.yml", ".access")
+_TENANT = re.compile(r"[A-Za-z0-9_.-]{1,80}")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceItem:
+    """One document of a source, not read yet: either a file at `path` or a `row` of a JSONL file.
+
+    `allow` holds unless the document says otherwise; `fingerprint` (64 characters) changes with the content or with
+    `allow`. `skipped` and `rejected` are reasons why there is nothing to read; a key that ends in "/" is a whole
+    folder that cannot be listed.
+    """
+
+    key: str
+    fingerprint: str = ""
+    allow: tuple[str, ...] = ()
+    path: Path | None = None
+    row: dict[str, Any] | None = None
+    tenant: str | None = None
+    skipped: str | None = None
+    rejected: str | None = None
+
+
+def walk(location: Path, allow: Sequence[str] = ()) -> Iterator[SourceItem]:
+    """The documents of a folder, a file or a `.jsonl` file, sorted by path; `allow` is the source's own.
+
+    Raises DocumentRejected when the location itself is not there or cannot be read: that is no reason to take its
+    documents for deleted.
+    """
+    own = tuple(allow) or (EVERYONE,)
+    try:
+        root = location.resolve(strict=True)
+        if root.is_dir():
+            yield from _folder(root, root, _access(root, own), own_entries=_entries(root))
+        elif root.suffix.lower() == ".jsonl":
+            yield from _rows(root, _access(root.parent, own))
+        else:
+            yield _file(root, root.parent, _access(root.parent, own))
+    except OSError as error:
+        raise DocumentRejected(f"{location}: {_reason(error)}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """Who may read what lies in a folder, or why that is not known."""
+
+    allow: tuple[str, ...]
+    problem: str | None = None
+
+
+def _folder(folder: Path, root: Path, access: _Access, own_entries: list[os.DirEntry[str]]) -> Iterator[SourceItem]:
+    for entry in own_entries:
+        path = Path(entry.path)
+        if entry.name.startswith("."):
+            continue
+        if entry.is_symlink():
+            yield SourceItem(_key(path, root), skipped="a link: links are not followed")
+        elif entry.is_dir():
+            try:
+                below, entries = _access(path, access.allow, access.problem), _entries(path)
+            except OSError as error:
+                yield SourceItem(_key(path, root) + "/", rejected=_reason(error))
+            else:
+                yield from _folder(path, root, below, entries)
+        else:
+            yield _file(path, root, access)
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
+
+
+def _file(path: Path, root: Path, access: _Access) -> SourceItem:
+    key = _key(path, root)
+    try:
+        status = path.stat(follow_symlinks=False)
+    except OSError as error:
+        return SourceItem(key, rejected=_reason(error))
+    if path.suffix.lower() not in SUFFIXES:
+        return SourceItem(key, skipped=f"not a format we read ({path.suffix or 'no ending'})")
+    if not stat.S_ISREG(status.st_mode):
+        return SourceItem(key, rejected="not a regular file")
+    if access.problem:
+        return SourceItem(key, rejected=access.problem)
+    state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    return SourceItem(key, _fingerprint(state, access.allow), access.allow, path=path)
+
+
+def _access(folder: Path, inherited: tuple[str, ...], problem: str | None = None) -> _Access:
+    """What a folder's own access file says, else what is inherited. Whatever is not understood closes the folder."""
+    misnamed = next((name for name in _MISNAMED_ACCESS_FILES if os.path.lexists(folder / name)), None)
+    if misnamed:
+        return _Access((), f"{misnamed} must be named {ACCESS_FILE}")
+    if not os.path.lexists(folder / ACCESS_FILE):
+        return _Access(inherited, problem)
+    try:
+        return _Access(_access_file(folder / ACCESS_FILE))
+    except DocumentRejected as error:
+        return _Access((), str(error))
+
+
+def _access_file(path: Path) -> tuple[str, ...]:
+    if not path.is_file():
+        raise DocumentRejected(f"{ACCESS_FILE}: not a regular file")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise DocumentRejected(f"{ACCESS_FILE}: {_reason(error)}") from None
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise DocumentRejected(f"{ACCESS_FILE}: not valid YAML") from None
+    if not isinstance(content, dict) or set(content) != {"allow"}:
+        raise DocumentRejected(f"{ACCESS_FILE}: must hold `allow: [group, …]` and nothing else")
+    return groups_from(content["allow"], ACCESS_FILE)
+
+
+def _rows(path: Path, access: _Access) -> Iterator[SourceItem]:
+    seen: set[str] = set()
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                item = _row(line, access, seen)
+            except DocumentRejected as error:
+                yield SourceItem(f"line {number}", rejected=f"line {number}: {error}")
+            else:
+                seen.add(item.key)
+                yield item
+
+
+def _row(line: bytes, access: _Access, seen: set[str]) -> SourceItem:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        raise DocumentRejected("not valid JSON") from None
+    if not isinstance(row, dict):
+        raise DocumentRejected("not a JSON object")
+    key, text, tenant = row.get("id"), row.get("text"), row.get("tenant")
+    if not isinstance(key, str) or not key.strip():
+        raise DocumentRejected("id is missing or no text")
+    if key in seen:
+        raise DocumentRejected(f"the id {key!r} was used before")
+    if not isinstance(text, str):
+        raise DocumentRejected("text is missing or no text")
+    if "tenant" in row and not (isinstance(tenant, str) and _TENANT.fullmatch(tenant)):
+        raise DocumentRejected("tenant is not a name of letters, digits, dots, dashes and underscores")
+    if "allow" not in row and access.problem:
+        raise DocumentRejected(access.problem)
+    allow = groups_from(row["allow"], "row") if "allow" in row else access.allow
+    return SourceItem(key, _fingerprint(line.strip(), allow), allow, row=row, tenant=tenant)
+
+
+def _fingerprint(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _key(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or "cannot be read").lower()

@@ -1,0 +1,20 @@
+"""What beat sends, and how often. A tick that nobody took before the next one is due expires."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from answerloop.tasks import HOUSEKEEPING, INDEX
+
+RECOVER_SECONDS = 3.0
+
+
+def beat_schedule(sync_interval_seconds: float) -> dict[str, dict[str, Any]]:
+    return {
+        "recover": _every("housekeeping.recover", RECOVER_SECONDS, HOUSEKEEPING),
+        "sync sources": _every("index.sync_all", sync_interval_seconds, INDEX),
+    }
+
+
+def _every(task: str, seconds: float, queue: str) -> dict[str, Any]:
+    return {"task": task, "schedule": seconds, "options": {"queue": queue, "expires": seconds}}

@@ -1,0 +1,68 @@
+"""The processes: a worker for each group of queues, and beat."""
+
+from __future__ import annotations
+
+import logging
+import socket
+
+from celery import signals
+
+from answerloop.errors import ConfigurationError
+from answerloop.settings import Settings
+from answerloop.tasks import ANSWER, DELIVER, HOUSEKEEPING, INDEX
+from workers.wiring import Workshop
+
+log = logging.getLogger(__name__)
+
+GROUPS: dict[str, tuple[tuple[str, ...], int]] = {  # queues, threads
+    "answer": ((ANSWER,), 8),
+    "deliver": ((DELIVER, HOUSEKEEPING), 4),
+    "index": ((INDEX,), 1),
+    "all": ((ANSWER, DELIVER, HOUSEKEEPING, INDEX), 8),
+}
+
+
+def serve(settings: Settings, group: str) -> int:
+    """Work until SIGTERM, finish what is in hand, and return the exit code. Threads, because they share one model."""
+    if group not in GROUPS:
+        raise ConfigurationError(f"There is no group {group!r}: choose one of {', '.join(GROUPS)}.")
+    queues, threads = GROUPS[group]
+    if ANSWER in queues:
+        threads = max(threads, settings.batch_size)
+    workshop = Workshop(settings, f"worker-{group}")
+    workshop.database.check()
+    workshop.warm_up(queues)
+    signals.setup_logging.connect(_keep_our_logging)
+    worker = workshop.celery.Worker(
+        queues=",".join(queues),
+        pool="threads",
+        concurrency=threads,
+        hostname=f"{group}@{socket.gethostname()}",
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    workshop.heartbeat.start()
+    log.info("worker ready", extra={"queues": queues, "threads": threads})
+    try:
+        worker.start()
+    finally:
+        workshop.heartbeat.stop()
+    return int(worker.exitcode or 0)
+
+
+def beat(settings: Settings) -> None:
+    """Send the periodic jobs until SIGTERM."""
+    signals.beat_init.connect(_keep_our_logging)
+    signals.setup_logging.connect(_keep_our_logging)
+    workshop = Workshop(settings, "beat")
+    workshop.heartbeat.start()
+    try:
+        schedule = settings.state.run / "beat-schedule"
+        workshop.celery.Beat(schedule=str(schedule), max_interval=1).run()
+    finally:
+        workshop.heartbeat.stop()
+
+
+def _keep_our_logging(**_: object) -> None:
+    """Celery configures no logging when someone listens to this signal."""

@@ -1,0 +1,43 @@
+"""The doors: each task takes ids, calls the one room behind it, and has an explicit name."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from celery import Celery
+
+
+class Desks(Protocol):
+    """The rooms, built on first use: a worker of one queue never builds what only another queue needs."""
+
+    def answer(self, question_id: str) -> None: ...
+
+    def deliver(self, question_id: str) -> None: ...
+
+    def recover(self) -> None: ...
+
+    def sync_source(self, source_id: str) -> None: ...
+
+    def sync_all(self) -> None: ...
+
+
+def register(app: Celery, desks: Desks) -> None:
+    @app.task(name="answer.question")
+    def answer_question(question_id: str) -> None:
+        desks.answer(question_id)
+
+    @app.task(name="deliver.answer")
+    def deliver_answer(question_id: str) -> None:
+        desks.deliver(question_id)
+
+    @app.task(name="housekeeping.recover")
+    def recover() -> None:
+        desks.recover()
+
+    @app.task(name="index.sync_source")
+    def sync_source(source_id: str) -> None:
+        desks.sync_source(source_id)
+
+    @app.task(name="index.sync_all")
+    def sync_all() -> None:
+        desks.sync_all()

@@ -1,0 +1,197 @@
+"""Which backend stands behind each port of the workers. Everything heavy is built on first use."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cached_property
+from typing import TypeVar
+
+from celery import Celery
+
+from answerloop.backends.chat_web import WebChatDelivery
+from answerloop.backends.directory_file import FileDirectory
+from answerloop.backends.queue_celery import CeleryTaskQueue, make_celery
+from answerloop.db.session import Database
+from answerloop.heartbeat import Heartbeat
+from answerloop.observability import MODEL_LOAD_SECONDS
+from answerloop.ports import DocumentIndex, Embedder, Generator
+from answerloop.settings import Settings
+from workers import schedule, tasks
+from workers.answering.deliver import AnswerDesk, DeliveryDesk
+from workers.answering.pipeline import Limits, Pipeline
+from workers.answering.retrieve import Retriever
+from workers.indexing.sync import Indexer
+
+T = TypeVar("T")
+
+
+class Workshop:
+    """The parts of the workers. A part is built once, by the first thread that needs it."""
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        self.settings = settings
+        self.database = Database(settings.effective_database_url)
+        self.heartbeat = Heartbeat(self.database, name, settings.lease_seconds / 3)
+        self._lock = threading.RLock()
+
+    # --- ports
+
+    @cached_property
+    def celery(self) -> Celery:
+        app = make_celery(self.settings.effective_broker_url)
+        app.conf.beat_schedule = schedule.beat_schedule(self.settings.sync_interval_seconds)
+        tasks.register(app, self)
+        return app
+
+    @cached_property
+    def queue(self) -> CeleryTaskQueue:
+        return CeleryTaskQueue(self.celery)
+
+    @cached_property
+    def directory(self) -> FileDirectory:
+        return FileDirectory(self.settings.directory_file, self.settings.tenant)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        from answerloop.backends.embedder_sentence_transformers import SentenceTransformersEmbedder
+        from answerloop.backends.models import embedder_folder
+
+        folder = embedder_folder(self.settings.embedder)
+        return SentenceTransformersEmbedder(folder, self.settings.embedder, device=self.settings.device)
+
+    @cached_property
+    def index(self) -> DocumentIndex:
+        from answerloop.backends.index_lancedb import LanceDocumentIndex
+
+        return LanceDocumentIndex(self.settings.state.index, self.embedder.name, self.embedder.dimension)
+
+    @cached_property
+    def generator(self) -> Generator:
+        if self.settings.generator == "extractive":
+            return self.fallback
+        from answerloop.backends.generator_transformers import TransformersGenerator
+        from answerloop.backends.models import model_folder
+
+        started = time.perf_counter()
+        generator = TransformersGenerator.load(
+            model_folder(self.settings.model, self.settings.effective_models_folder),
+            name=self.settings.model,
+            device=self.settings.device,
+            dtype=self.settings.dtype,
+            threads=self.settings.threads,
+            batch_size=self.settings.batch_size,
+            adapters=self.settings.state.root / "adapters",
+        )
+        MODEL_LOAD_SECONDS.set(time.perf_counter() - started)
+        return generator
+
+    @cached_property
+    def fallback(self) -> Generator:
+        from answerloop.backends.generator_extractive import ExtractiveGenerator
+
+        return ExtractiveGenerator()
+
+    # --- rooms
+
+    @cached_property
+    def retriever(self) -> Retriever:
+        return Retriever(self.index, self.embedder, self.database, self.settings.passages)
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        settings = self.settings
+        limits = Limits(
+            answer_threshold=settings.answer_threshold,
+            sure_threshold=settings.sure_threshold,
+            max_new_tokens=settings.max_new_tokens,
+            deadline_seconds=settings.answer_deadline_seconds,
+            human_contact=settings.human_contact,
+        )
+        return Pipeline(self.retriever, self.generator, self.fallback, limits)
+
+    @cached_property
+    def answer_desk(self) -> AnswerDesk:
+        return AnswerDesk(
+            self.database,
+            self.queue,
+            self.pipeline,
+            self.directory,
+            self.heartbeat,
+            timedelta(seconds=self.settings.lease_seconds),
+            self.settings.history_turns,
+        )
+
+    @cached_property
+    def delivery_desk(self) -> DeliveryDesk:
+        return DeliveryDesk(self.database, self.queue, [WebChatDelivery()])
+
+    @cached_property
+    def indexer(self) -> Indexer:
+        return Indexer(
+            self.database,
+            self.index,
+            self.embedder,
+            chunk_tokens=min(self.settings.chunk_tokens, self.embedder.max_tokens),
+            max_document_bytes=self.settings.max_document_bytes,
+        )
+
+    def _once(self, build: Callable[[], T]) -> T:
+        with self._lock:
+            return build()
+
+    # --- doors (see workers.tasks)
+
+    def answer(self, question_id: str) -> None:
+        self._once(lambda: self.answer_desk).answer(question_id)
+
+    def deliver(self, question_id: str) -> None:
+        self._once(lambda: self.delivery_desk).deliver(question_id)
+
+    def recover(self) -> None:
+        self._once(lambda: self.delivery_desk).recover()
+
+    def sync_source(self, source_id: str) -> None:
+        self._once(lambda: self.indexer).sync(source_id)
+
+    def sync_all(self) -> None:
+        self._once(lambda: self.indexer).sync_all()
+
+    def warm_up(self, queues: tuple[str, ...]) -> None:
+        """Load what these queues need before the first job comes, so that nobody waits for a model."""
+        if "answer" in queues:
+            self._once(lambda: self.answer_desk)
+        if "index" in queues:
+            self._once(lambda: self.indexer)
+
+    def close(self) -> None:
+        """Let go of what holds threads or connections."""
+        if "generator" in self.__dict__ and hasattr(self.generator, "close"):
+            self.generator.close()
+        self.database.dispose()
+
+
+def prepare_models(settings: Settings, report: Callable[[str], None]) -> None:
+    """Make the default models ready to load. Raises ModelMissing, ConfigurationError."""
+    from answerloop.backends import models
+
+    if settings.embedder == models.DEFAULT_EMBEDDER:
+        models.verify_embedder()
+    if settings.generator == "transformers" and settings.model == models.DEFAULT_MODEL:
+        models.prepare_default_model(settings.effective_models_folder, report)
+
+
+def check_models(settings: Settings) -> str:
+    """Where the configured models are. Raises ModelMissing."""
+    from answerloop.backends import models
+
+    embedder = models.embedder_folder(settings.embedder)
+    if settings.generator == "extractive":
+        return f"embedder {embedder}, no generator model"
+    return f"embedder {embedder}, generator {models.model_folder(settings.model, settings.effective_models_folder)}"
