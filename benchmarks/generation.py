@@ -11,13 +11,14 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, BatchEncoding
 
 from answerloop.backends.generator_transformers import TransformersGenerator
 from answerloop.backends.models import model_folder
+from answerloop.backends.peft_adapters import Model
+from answerloop.backends.tokens import Tokenizer
 from answerloop.domain import Message
 from answerloop.ports import GenerationRequest
 from answerloop.settings import load_settings
@@ -31,7 +32,7 @@ BARS = {"decode_ratio": Bar(least=3), "batched_ratio": Bar(least=2), "single_rat
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("samples/handbook"), help="folder with .md files to prompt with")
+    parser.add_argument("--data", type=Path, default=Path("samples/handbook"), help="folder of .md files")
     parser.add_argument("--json", type=Path, help="write the report to this file")
     parser.add_argument("--limit", type=int, default=3, help="rounds")
     parser.add_argument("--threads", type=int, default=0)
@@ -97,7 +98,7 @@ def tokens_of_answer(generator: TransformersGenerator, messages: list[Message], 
 class PlainModel:
     """The same weights through `model.generate`, as anyone would call it."""
 
-    def __init__(self, model: Any, tokenizer: Any) -> None:
+    def __init__(self, model: Model, tokenizer: Tokenizer) -> None:
         self._model = model
         self._tokenizer = tokenizer
 
@@ -111,16 +112,16 @@ class PlainModel:
         self._tokenizer.decode(output[0])
         return time.perf_counter() - start
 
-    def _encode(self, messages: list[Message]) -> Any:
+    def _encode(self, messages: list[Message]) -> BatchEncoding:
         rows = [{"role": message.role, "content": message.content} for message in messages]
-        encoded = self._tokenizer.apply_chat_template(
+        encoded: BatchEncoding = self._tokenizer.apply_chat_template(
             rows, add_generation_prompt=True, return_tensors="pt", return_dict=True
         )
         return encoded.to(self._model.device)
 
 
 def plain_model(folder: str, generator: TransformersGenerator) -> PlainModel:
-    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=generator.dtype)
+    model: Model = AutoModelForCausalLM.from_pretrained(folder, dtype=generator.dtype)
     return PlainModel(model.to(generator.device).eval(), AutoTokenizer.from_pretrained(folder))
 
 

@@ -9,10 +9,9 @@ from uuid import uuid4
 
 import typer
 from rich.markdown import Markdown
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from answerloop.cli.console import EXIT_INCOMPLETE, clear_errors, complaints, console
+from answerloop.cli.console import EXIT_INCOMPLETE, clear_errors, console, progress_bar
 from answerloop.db.session import Database
 from answerloop.domain import Audience, Outcome
 
@@ -42,6 +41,7 @@ def ingest(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files, folders or .jsonl.")],
     allow: Annotated[list[str] | None, typer.Option(help="A group that may read what says nothing else.")] = None,
     tenant: Annotated[str | None, typer.Option(help="The tenant they belong to.")] = None,
+    rebuild: Annotated[bool, typer.Option(help="First write the whole index anew, e.g. for another embedder.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Index files, folders or .jsonl; report what was read, skipped and why."""
@@ -49,17 +49,13 @@ def ingest(
         settings = _settings()
         workshop = Workshop(settings, "ingest")
         workshop.database.migrate()
+        if rebuild:
+            with progress_bar("rebuilding") as progress:
+                workshop.indexer.rebuild(tenant or settings.tenant, progress)
         reports: dict[str, SyncReport] = {}
         for path in paths:
             source_id = workshop.indexer.register(path, tenant or settings.tenant, allow or [])
-            with Progress(
-                TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=complaints
-            ) as bar:
-                task = bar.add_task(path.name, total=None)
-
-                def progress(done: int, total: int, key: str) -> None:
-                    bar.update(task, completed=done, total=total)  # noqa: B023
-
+            with progress_bar(path.name) as progress:
                 reports[str(path)] = workshop.indexer.sync(source_id, progress)
         if as_json:
             typer.echo(json.dumps({path: report.as_dict() for path, report in reports.items()}, indent=2))
@@ -140,7 +136,7 @@ def _figures(result: dict[str, Any]) -> Table:
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Is this installation healthy? Exit code 1 when something is not."""
+    """Is this installation healthy? Exit code 6 when something is not."""
     with clear_errors():
         findings = health.examine(Workshop(_settings(), f"doctor-{uuid4().hex[:6]}"))
     if as_json:

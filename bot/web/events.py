@@ -120,18 +120,19 @@ class AnswerStream:
         """Each new revision as a whole, the current one first; ends after the last, or when we shut down."""
         yield "retry: 1000\n\n"
         with self._watch.waiting(question_id) as waiter:
-            sent: int | None = None
+            sent, stage = None, ""
             while not self._watch.closed:
                 if waiter.revision is not None and waiter.revision != sent:
                     snapshot = await self._snapshot(question_id, asker)
                     if snapshot is None:
                         return
-                    sent = snapshot["revision"]
+                    sent, stage = snapshot["revision"], snapshot["stage"]
                     yield _event(snapshot)
-                    if snapshot["stage"] == Stage.DONE:
+                    if stage == Stage.DONE:
                         return
                 if not await waiter.news(self._heartbeat_seconds):
                     yield ": still here\n\n"
+                    sent = None if stage == Stage.QUEUED else sent  # its place in the queue may have changed
 
     async def _snapshot(self, question_id: str, asker: str) -> Snapshot | None:
         """None ends the stream: the question was erased, or the page should connect again when we feel better."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import secrets
 from html import escape
+from http import HTTPStatus
+from typing import cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -78,16 +80,16 @@ def _retryable(request: Request, error: Exception) -> Response:
 
 
 def _malformed(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    problems = (f"{'.'.join(str(part) for part in e['loc'][1:]) or 'body'}: {e['msg']}" for e in error.errors())
+    found = cast(RequestValidationError, error).errors()
+    problems = (f"{'.'.join(str(part) for part in e['loc'][1:]) or 'body'}: {e['msg']}" for e in found)
     return error_response(request.scope, 422, "We do not understand this request. " + "; ".join(problems))
 
 
 def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    message = "There is no such page." if error.status_code == 404 else error.detail
-    response = error_response(request.scope, error.status_code, message)
-    response.headers.update(error.headers or {})
+    refused = cast(HTTPException, error)
+    message = "There is no such page." if refused.status_code == HTTPStatus.NOT_FOUND else refused.detail
+    response = error_response(request.scope, refused.status_code, message)
+    response.headers.update(refused.headers or {})
     return response
 
 

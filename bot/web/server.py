@@ -23,6 +23,7 @@ class ChatServer(uvicorn.Server):
                 server_header=False,
                 access_log=False,
                 log_config=None,
+                ws="none",
                 timeout_graceful_shutdown=5,
             )
         )

@@ -13,7 +13,7 @@ _INVISIBLE = re.compile(
 )
 _LINE_BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _BLANK_LINES = re.compile(r"\n[ \t]*\n\s*\n")
-_TABLE_PADDING = re.compile(r"(?<=-)-{3,}| +(?= )")
+_TABLE_PADDING = re.compile(r"(?<=---)-+| +(?= )")
 _WORD = re.compile(r"\w")
 
 

@@ -21,6 +21,7 @@ from workers.indexing.extract import SUFFIXES
 
 ACCESS_FILE = ".access.yaml"
 _MISNAMED_ACCESS_FILES = (".access.yml", ".access")
+_MAX_ACCESS_FILE = 10_000
 _TENANT = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 
 
@@ -126,6 +127,8 @@ def _access_file(path: Path) -> tuple[str, ...]:
     if not path.is_file():
         raise DocumentRejected(f"{ACCESS_FILE}: not a regular file")
     try:
+        if path.stat().st_size > _MAX_ACCESS_FILE:
+            raise DocumentRejected(f"{ACCESS_FILE}: too long")
         content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DocumentRejected(f"{ACCESS_FILE}: {_reason(error)}") from None
@@ -137,7 +140,7 @@ def _access_file(path: Path) -> tuple[str, ...]:
 
 
 def _rows(path: Path, access: _Access) -> Iterator[SourceItem]:
-    seen: set[str] = set()
+    seen: set[tuple[str | None, str]] = set()
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
@@ -147,11 +150,11 @@ def _rows(path: Path, access: _Access) -> Iterator[SourceItem]:
             except DocumentRejected as error:
                 yield SourceItem(f"line {number}", rejected=f"line {number}: {error}")
             else:
-                seen.add(item.key)
+                seen.add((item.tenant, item.key))
                 yield item
 
 
-def _row(line: bytes, access: _Access, seen: set[str]) -> SourceItem:
+def _row(line: bytes, access: _Access, seen: set[tuple[str | None, str]]) -> SourceItem:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):
@@ -161,12 +164,12 @@ def _row(line: bytes, access: _Access, seen: set[str]) -> SourceItem:
     key, text, tenant = row.get("id"), row.get("text"), row.get("tenant")
     if not isinstance(key, str) or not key.strip():
         raise DocumentRejected("id is missing or no text")
-    if key in seen:
-        raise DocumentRejected(f"the id {key!r} was used before")
     if not isinstance(text, str):
         raise DocumentRejected("text is missing or no text")
     if "tenant" in row and not (isinstance(tenant, str) and _TENANT.fullmatch(tenant)):
-        raise DocumentRejected("tenant is not a name of letters, digits, dots, dashes and underscores")
+        raise DocumentRejected("tenant is not a name")
+    if (tenant, key) in seen:
+        raise DocumentRejected(f"the id {key!r} was used before")
     if "allow" not in row and access.problem:
         raise DocumentRejected(access.problem)
     allow = groups_from(row["allow"], "row") if "allow" in row else access.allow

@@ -19,7 +19,7 @@ from answerloop.db.repositories import documents
 from answerloop.db.repositories.documents import SourceView
 from answerloop.db.session import Database
 from answerloop.db.tables import DocumentRow, now
-from answerloop.errors import DocumentRejected, NotFound
+from answerloop.errors import DocumentRejected, IndexUnavailable, NotFound
 from answerloop.ports import DocumentIndex, Embedder
 from workers.indexing.chunk import split
 from workers.indexing.document import ExtractedDocument
@@ -31,9 +31,14 @@ log = logging.getLogger(__name__)
 
 BATCH_CHUNKS = 64
 LEASE = timedelta(minutes=5)
+REBUILD_LEASE = timedelta(hours=12)
 
 Progress = Callable[[int, int, str], None]
 """Called with documents done, documents in all, and the key in hand."""
+
+
+def _silent(done: int, total: int, key: str) -> None:
+    pass
 
 
 @dataclass(slots=True)
@@ -92,6 +97,42 @@ class Indexer:
         for source in sources:
             self.sync(source.id)
 
+    def rebuild(self, tenant: str, progress: Progress | None = None) -> int:
+        """Write the tenant's whole index anew beside the live one, then switch; returns the number of documents.
+
+        Needed after a change of the embedder or of the chunks. Works from the stored texts, so no source is read.
+        Raises IndexUnavailable while a source is being synced: its changes would be lost with the old generation.
+        """
+        with self._database.writing() as session:
+            sources = [source.id for source in documents.sources(session)]
+            taken = [source for source in sources if documents.lease_source(session, source, REBUILD_LEASE)]
+        try:
+            if len(taken) < len(sources):
+                raise IndexUnavailable("A source is being indexed right now: try the rebuild again when it is done.")
+            return self._rebuild(tenant, progress or _silent)
+        finally:
+            with self._database.writing() as session:
+                for source in taken:
+                    documents.release_source(session, source, report=None)
+
+    def _rebuild(self, tenant: str, progress: Progress) -> int:
+        generation = self._index.begin_rebuild(tenant)
+        with self._database.reading() as session:
+            ids = documents.ids_of_tenant(session, tenant)
+        for done, document_id in enumerate(ids):
+            progress(done, len(ids), document_id)
+            with self._database.reading() as session:
+                row = documents.with_text(session, document_id)
+            pieces = split(row.text, row.title, self._embedder.count_tokens, self._chunk_tokens)
+            prepared = Prepared(
+                row.id, row.title, row.url, row.modified_at, row.version, row.reader_set_id, row.superseded, pieces
+            )
+            generation.replace_documents(tenant, embed_documents(self._embedder, [prepared]))
+        generation.refresh(tenant)
+        generation.publish(tenant)
+        progress(len(ids), len(ids), "")
+        return len(ids)
+
     def sync(self, source_id: str, progress: Progress | None = None) -> SyncReport:
         """One run over one source; does nothing while another process is at it."""
         with self._database.writing() as session:
@@ -101,7 +142,7 @@ class Indexer:
             return SyncReport(busy=True)
         finished: SyncReport | None = None
         try:
-            finished = _Run(self, source, progress or (lambda done, total, key: None)).run()
+            finished = _Run(self, source, progress or _silent).run()
             return finished
         finally:
             with self._database.writing() as session:

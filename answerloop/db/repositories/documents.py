@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
 from answerloop.db.tables import DocumentRow, ReaderSetRow, SourceRow, now
 from answerloop.domain import Audience
@@ -77,6 +77,15 @@ def of_source(session: Session, source_id: str) -> dict[tuple[str, str], Documen
     """The indexed documents of a source, by tenant and key."""
     rows = session.scalars(select(DocumentRow).where(DocumentRow.source_id == source_id))
     return {(row.tenant, row.key): row for row in rows}
+
+
+def ids_of_tenant(session: Session, tenant: str) -> list[str]:
+    return list(session.scalars(select(DocumentRow.id).where(DocumentRow.tenant == tenant).order_by(DocumentRow.id)))
+
+
+def with_text(session: Session, document_id: str) -> DocumentRow:
+    """The document with its text, which is not loaded otherwise."""
+    return session.get_one(DocumentRow, document_id, options=[undefer(DocumentRow.text)])
 
 
 def count(session: Session, tenant: str | None = None) -> int:

@@ -8,29 +8,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from workers.indexing.formats.grid import Line, with_rows
+from workers.indexing.formats.tables import row_of, with_headers
+
 _BULLET = re.compile(r"[●•▪◦○‣∙·■□➢➤✓❖\uf0b7\uf0a7]\s*|[-\u2013*o]\s+(?=\S)")
 _NUMBERED_ITEM = re.compile(r"(\(?\d{1,2}[.)]|\(?[a-z][.)]|\(?[ivx]{1,4}[.)])\s+(?=\S)")
 _SUBSECTION = re.compile(r"\d{1,2}(?:\.\d{1,2})+\.?\s+(?=[A-Z])")
 _SECTION = re.compile(r"(\d{1,2}(?:\.\d{1,2})*)\.?\s+(?=[A-Z])")
-_PAGE_NUMBER = re.compile(r"(page\s*)?\W*\d{1,4}\W*((of|/)\s*\d{1,4}\W*)?", re.IGNORECASE)
+_PAGE_NUMBER = re.compile(r"[-\u2013\u2014|\s]*page\s*\d{1,4}(\s*(of|/)\s*\d{1,4})?[-\u2013\u2014|\s]*", re.IGNORECASE)
 _ENDS_SENTENCE = (".", "!", "?", ":", ";", ".”", '."', ".)")
 _MAX_HEADING_WORDS = 14
 _LARGER = 1.12
 _SAME_SIZE = 0.5
-_RUNNING_HEAD_PAGES = 3
+_PARAGRAPH_GAP = 2.2
+_RUNNING_HEAD_PAGES = 2
+_EDGE_LINES = 2
 _ENOUGH_LARGER_HEADINGS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """`size` in points; `bold` when all of it is."""
-
-    text: str
-    size: float
-    bold: bool
-
-
-Kind = Literal["heading", "strong", "item", "paragraph"]
+Kind = Literal["heading", "strong", "item", "table", "paragraph"]
 """`strong` is as large as the text but bold: a heading where no heading is larger, else a line of its own."""
 
 
@@ -57,7 +53,7 @@ def title_of(pages: list[list[Line]]) -> str:
 
 
 def markdown_of(pages: list[list[Line]]) -> str:
-    lines = [line for page in _without_running_heads(pages) for line in page]
+    lines = [line for page in _without_running_heads(pages) for line in with_rows(page)]
     body = _body_size(pages)
     blocks = _blocks(lines, body)
     if sum(_size(block) > body * _LARGER for block in blocks if block.kind == "heading") < _ENOUGH_LARGER_HEADINGS:
@@ -67,13 +63,16 @@ def markdown_of(pages: list[list[Line]]) -> str:
     out: list[str] = []
     for block in blocks:
         text = _joined(block.lines, known)
-        if block.kind == "heading":
+        if block.kind == "table":
+            rows = [row_of([f"**{cell}**" if line.bold else cell for cell in line.cells]) for line in block.lines]
+            out.append("\n" + "\n".join(rows) + "\n")
+        elif block.kind == "heading":
             out.append(f"\n{'#' * _level(text, block, sizes, body)} {text}\n")
         elif block.kind == "item":
             out.append(f"{block.marker} {text}")
         else:
             out.append(f"\n{text}\n")
-    return "\n".join(out)
+    return with_headers("\n".join(out))
 
 
 def _blocks(lines: list[Line], body: float) -> list[_Block]:
@@ -96,6 +95,8 @@ def _blocks(lines: list[Line], body: float) -> list[_Block]:
 
 def _kind(line: Line, body: float) -> tuple[Kind, str, str]:
     """What the line would be if it began a block: kind, list marker, text without the marker."""
+    if line.cells:
+        return "table", "", line.text
     bullet = _BULLET.match(line.text)
     rest = line.text[bullet.end() :] if bullet else line.text
     short = len(rest.split()) <= _MAX_HEADING_WORDS and not rest.endswith((".", ",", ";", ":"))
@@ -114,9 +115,13 @@ def _kind(line: Line, body: float) -> tuple[Kind, str, str]:
 
 
 def _continues(last: _Block, previous: Line, line: Line, kind: Kind, width: float) -> bool:
+    if "table" in (last.kind, kind):
+        return last.kind == kind and len(last.lines[0].cells) == len(line.cells)
     if {last.kind, kind} & {"heading", "strong"}:
         same_look = abs(previous.size - line.size) < _SAME_SIZE and previous.bold == line.bold
         return last.kind == kind and same_look and not _SECTION.match(line.text)
+    if previous.y - line.y > line.size * _PARAGRAPH_GAP:
+        return False
     room = width * 0.6 - len(previous.text) - len(line.text.split()[0])
     if last.kind == "item" and room > 0 and line.text[:1].isupper():
         return False  # the list is over: in the middle of an item this line's first word had stood on the one before
@@ -181,12 +186,14 @@ def _usual_width(lines: list[Line]) -> float:
 def _without_running_heads(pages: list[list[Line]]) -> list[list[Line]]:
     """Without page numbers, and without the first and last lines that most pages share."""
     trimmed = [_without_blank_ends(page) for page in pages]
-    edges = Counter(_mask(line.text) for page in trimmed for line in {page[0], page[-1]} if page)
+    edges = Counter(
+        text for page in trimmed for text in {_mask(line.text) for line in [*page[:_EDGE_LINES], *page[-_EDGE_LINES:]]}
+    )
     running = {text for text, times in edges.items() if times >= _RUNNING_HEAD_PAGES and times > len(pages) / 2}
 
     def stays(page: list[Line], number: int) -> bool:
         text = page[number].text
-        at_edge = number in (0, len(page) - 1)
+        at_edge = not _EDGE_LINES <= number < len(page) - _EDGE_LINES
         return not at_edge or not (_mask(text) in running or _PAGE_NUMBER.fullmatch(text))
 
     return [[line for number, line in enumerate(page) if stays(page, number)] for page in trimmed]

@@ -14,7 +14,8 @@ from workers.indexing.formats import plain
 
 _OPENED = re.compile(r"\s*---[ \t]*\r?\n(?=[ \t]*\S)")  # a thematic break is followed by an empty line
 _FOREIGN = re.compile(r"\s*(\+\+\+|;;;)[ \t]*\r?\n")
-_MAX_FRONT_MATTER = 64_000
+_AS_WRITTEN = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_MAX_FRONT_MATTER = 10_000  # characters; nested by the ten thousands, brackets bring the YAML parser down
 
 
 def read(data: bytes) -> ExtractedDocument:
@@ -50,7 +51,7 @@ def _split(text: str) -> tuple[dict[str, Any], dict[str, Any], str]:
     if len(front) > _MAX_FRONT_MATTER:
         raise DocumentRejected("front matter is too long")
     try:
-        typed, plain_strings = handler.load(front), handler.load(front, Loader=yaml.BaseLoader)
+        typed, plain_strings = handler.load(front), handler.load(front, Loader=_AS_WRITTEN)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         problem = getattr(error, "problem", None) or "not valid YAML"
         raise DocumentRejected(f"front matter cannot be read: {problem}") from None

@@ -35,7 +35,7 @@ def _headed(table: list[str]) -> list[str]:
     if not width:
         return []
     header, body = (rows[0], rows[1:]) if _is_header(rows) else ([""] * width, rows)
-    return ["", _line(header), _line(["---"] * width), *map(_line, body)]
+    return ["", row_of(header), row_of(["---"] * width), *map(row_of, body)]
 
 
 def _is_header(rows: list[list[str]]) -> bool:
@@ -52,5 +52,5 @@ def _has_digit(cells: list[str]) -> bool:
     return any(character.isdigit() for cell in cells for character in cell)
 
 
-def _line(cells: list[str]) -> str:
+def row_of(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"

@@ -14,6 +14,8 @@ from tests.unit.workers.indexing.office_files import docx, paragraph, pdf, table
 from workers.indexing.document import ExtractedDocument
 from workers.indexing.extract import extract, extract_row
 from workers.indexing.formats import office
+from workers.indexing.formats.grid import Line
+from workers.indexing.formats.layout import markdown_of
 from workers.indexing.sandbox import Extractor
 from workers.indexing.sources import SourceItem, walk
 
@@ -182,6 +184,32 @@ def test_pdf_lines_become_paragraphs_headings_and_lists(read) -> None:
         "# Visitor policy\n\nEvery visitor must sign the information form at the desk before going in.\n\n"
         "## 1. Badges\n\nVisitors wear a badge that must not be hidden:\n\n- on the chest\n- in the front"
     )
+
+
+def test_pdf_cells_side_by_side_are_a_table() -> None:
+    rows = [("Lot", "Monthly fee"), ("A", "EUR 3 with a"), ("", "badge"), ("B", "EUR 5")]
+    lines = [Line("Fees are listed below.", 10, False, 50, 700)]
+    for number, (lot, fee) in enumerate(rows):
+        y = 680 - 12 * number
+        lines += [Line(lot, 10, False, 50, y)] if lot else []
+        lines.append(Line(fee, 10, False, 200, y))
+    lines.append(Line("The fees hold for a year.", 10, False, 50, 600))
+    assert [line for line in markdown_of([lines]).split("\n") if line] == [
+        "Fees are listed below.",
+        "| Lot | Monthly fee |",
+        "| --- | --- |",
+        "| A | EUR 3 with a badge |",
+        "| B | EUR 5 |",
+        "The fees hold for a year.",
+    ]
+
+
+def test_numbers_beside_their_items_are_a_list_and_no_table() -> None:
+    lines = []
+    for number in (1, 2):
+        y = 700 - 12 * number
+        lines += [Line(f"{number}.", 10, False, 50, y), Line(f"Do thing {number}.", 10, False, 80, y)]
+    assert markdown_of([lines]) == "1. Do thing 1.\n2. Do thing 2."
 
 
 def test_running_heads_of_a_pdf_are_dropped(read) -> None:

@@ -1,0 +1,165 @@
+"""A whole installation in a temporary folder, started by the real `answerloop up` and spoken to over HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+
+from answerloop.db.repositories import answers, processes
+from answerloop.db.session import Database
+from answerloop.settings import Settings
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+T = TypeVar("T")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(what: Callable[[], T], seconds: float = 60.0, pause: float = 0.1) -> T:
+    """The first true value; fails the test when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = what()
+        if value:
+            return value
+        time.sleep(pause)
+    raise AssertionError(f"still not true after {seconds} s")
+
+
+class RunningInstallation:
+    def __init__(self, home: Path, documents: Path, generator: str = "extractive") -> None:
+        self.home = home
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = home.parent / f"{home.name}.log"
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("ANSWERLOOP_")},
+            "ANSWERLOOP_HOME": str(home),
+            "ANSWERLOOP_PORT": str(self.port),
+            "ANSWERLOOP_GENERATOR": generator,
+            "ANSWERLOOP_MODELS_FOLDER": str(CHECKOUT / ".answerloop" / "models"),
+            "ANSWERLOOP_FIRST_DOCUMENTS": str(documents),
+            "ANSWERLOOP_DIRECTORY_FILE": str(CHECKOUT / "samples" / "access.yaml"),
+            "ANSWERLOOP_LEASE_SECONDS": "6",
+            "ANSWERLOOP_HUMAN_CONTACT": "people-desk@orrenby.example",
+            "PYTHONWARNINGS": "",
+            "HF_HUB_OFFLINE": "1",
+        }
+        self.database = Database(Settings(_env_file=None, home=home).effective_database_url)  # type: ignore[call-arg]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    # --- life
+
+    def start(self) -> None:
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "answerloop", "up"],
+                env=self.environment,
+                cwd=self.home.parent,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        ready = f"answerloop is ready: {self.url}"
+        until(lambda: self._alive() and self.log.read_text().rstrip().endswith(ready), 180)
+
+    def _alive(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, f"answerloop up ended:\n{self.log.read_text()}"
+        return True
+
+    def stop(self) -> int:
+        """Ctrl-C; returns the exit code."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)
+        return self._process.wait(30)
+
+    def kill_everything(self) -> None:
+        """As if the machine had lost its power."""
+        assert self._process is not None
+        family = [psutil.Process(self._process.pid), *psutil.Process(self._process.pid).children(recursive=True)]
+        for process in family:
+            process.kill()
+        psutil.wait_procs(family, timeout=10)
+        self._process.wait(10)
+
+    def children(self) -> list[psutil.Process]:
+        assert self._process is not None
+        return psutil.Process(self._process.pid).children(recursive=True)
+
+    def pid_of(self, name: str) -> int:
+        if name == "broker":
+            return next(process.pid for process in self.children() if "valkey" in process.name())
+        own = {process.pid for process in self.children()}
+
+        def found() -> int | None:
+            with self.database.reading() as session:
+                pids = [row.pid for row in processes.alive(session) if row.name == name and row.pid in own]
+            return pids[-1] if pids else None
+
+        return until(found)
+
+    # --- use
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        request = urllib.request.Request(  # noqa: S310
+            f"{self.url}{path}",
+            data=json.dumps(body).encode() if body is not None else None,
+            method=method,
+            headers={"Content-Type": "application/json", "Origin": self.url},
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+            text = response.read()
+        return json.loads(text) if text else None
+
+    def ask(self, text: str, client_key: str | None = None, conversation: str | None = None) -> str:
+        body = {"text": text, "client_key": client_key, "conversation": conversation}
+        asked = self.call("POST", "/api/chat/questions", {key: value for key, value in body.items() if value})
+        return str(asked["question_id"])
+
+    def snapshot(self, question_id: str) -> dict[str, Any]:
+        return dict(self.call("GET", f"/api/chat/questions/{question_id}"))
+
+    def answer(self, question_id: str, seconds: float = 60.0) -> dict[str, Any]:
+        def done() -> dict[str, Any] | None:
+            shown = self.snapshot(question_id)
+            return shown if shown["stage"] == "done" else None
+
+        return until(done, seconds)
+
+    def undelivered(self) -> list[str]:
+        """Questions whose answer was not delivered exactly once yet."""
+        from sqlalchemy import select
+
+        from answerloop.db.tables import DeliveryRow
+
+        with self.database.reading() as session:
+            return list(session.scalars(select(DeliveryRow.question_id).where(DeliveryRow.delivered_at.is_(None))))
+
+    def view(self, question_id: str) -> answers.AnswerView | None:
+        with self.database.reading() as session:
+            return answers.view(session, question_id)
+
+
+def is_up(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=2) as response:  # noqa: S310
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

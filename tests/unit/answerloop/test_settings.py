@@ -1,0 +1,57 @@
+import pytest
+
+from answerloop.errors import ConfigurationError
+from answerloop.settings import load_settings
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name in ("ANSWERLOOP_HOST", "ANSWERLOOP_PORT", "ANSWERLOOP_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a_wrong_value_names_its_variable_and_what_it_takes(monkeypatch):
+    monkeypatch.setenv("ANSWERLOOP_PORT", "ninety")
+    with pytest.raises(ConfigurationError, match="ANSWERLOOP_PORT.*integer"):
+        load_settings()
+
+
+def test_an_unknown_name_in_the_env_file_is_an_error(tmp_path):
+    (tmp_path / ".env").write_text("ANSWERLOOP_PROT=8000\n")
+    with pytest.raises(ConfigurationError, match="PROT"):
+        load_settings()
+
+
+def test_lists_are_separated_by_commas(monkeypatch):
+    monkeypatch.setenv("ANSWERLOOP_TRUSTED_PROXIES", "10.0.0.1, 10.0.0.2")
+    assert load_settings().trusted_proxies == ("10.0.0.1", "10.0.0.2")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "chat.example.com"])  # noqa: S104
+def test_listening_elsewhere_needs_an_identity(host):
+    with pytest.raises(ConfigurationError, match="ANSWERLOOP_IDENTITY_HEADER"):
+        load_settings(host=host).require_identity()
+    load_settings(host=host, web_token="a-long-token").require_identity()
+    load_settings(host=host, identity_header="X-User", trusted_proxies="10.0.0.1").require_identity()
+
+
+def test_a_header_without_a_trusted_proxy_is_refused():
+    with pytest.raises(ConfigurationError, match="ANSWERLOOP_TRUSTED_PROXIES"):
+        load_settings(identity_header="X-User").require_identity()
+
+
+def test_a_copy_in_another_folder_shares_no_state(tmp_path):
+    first = load_settings(home=tmp_path / "a")
+    assert first.state.root.name == "a"
+    assert first.model_copy(update={"home": tmp_path / "b"}).state.root.name == "b"
+
+
+def test_without_a_broker_the_sentence_says_how_to_get_one(tmp_path):
+    with pytest.raises(ConfigurationError, match="answerloop up"):
+        _ = load_settings(home=tmp_path).effective_broker_url
+
+
+def test_thresholds_out_of_order_are_refused():
+    with pytest.raises(ConfigurationError, match="SURE_THRESHOLD"):
+        load_settings(answer_threshold=0.9, sure_threshold=0.5)

@@ -1,0 +1,79 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from answerloop.text import content_words, is_negated, names, numbers, plain
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("EUR 1,500 per day", {"1500"}),
+        ("2.25 days and 08:30", {"2.25", "08:30".lstrip("0").replace(",", ".")}),
+        ("twenty days", {"20"}),
+        ("form HR-17", {"17"}),
+        ("nothing", set()),
+    ],
+)
+def test_numbers_are_compared_in_one_form(text, expected):
+    assert numbers(text) == expected
+
+
+def test_content_words_are_stems_without_stop_words():
+    assert content_words("How do I reimburse the reimbursed expenses?") == ["reimburs", "reimburs", "expens"]
+
+
+def test_names_are_capitalised_words_inside_a_sentence_and_identifiers():
+    assert names("Please ask Nestbox about VPN-4471 or the HR desk.") == {"nestbox", "vpn-4471", "hr"}
+
+
+@pytest.mark.parametrize(("text", "expected"), [("You may not.", True), ("You mustn't.", True), ("You may.", False)])
+def test_negation(text, expected):
+    assert is_negated(text) is expected
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "see [here](https://evil.example/?q=secret)",
+        "see [here][1]\n\n[1]: https://evil.example/x",
+        "![pixel](https://evil.example/p.png)",
+        "![pixel][1]\n[1]: https://evil.example/p.png",
+        "<https://evil.example>",
+        "https://evil.example/path",
+        "HTTPS://EVIL.EXAMPLE",
+        "www.evil.example",
+        "<img src=x onerror=fetch('https://evil.example')>",
+        "<a href='javascript:alert(1)'>x</a>",
+        "javascript:alert(1)",
+        "mailto:eve@evil.example",
+        "[a![b](https://evil.example)](https://evil.example)",
+        "data:text/html;base64,xxxx",
+    ],
+)
+def test_nothing_that_links_loads_or_runs_survives(hostile):
+    clean = plain(f"Leave is 90 days. {hostile} Bye.")
+    for trace in ("evil", "javascript:", "<", "data:", "]("):
+        assert trace not in clean.lower()
+    assert "Leave is 90 days." in clean
+
+
+@pytest.mark.parametrize("mention", ["<!channel>", "<@U123>", "<!here|here>", "<at>Bob</at>", "@channel", "@everyone"])
+def test_nobody_is_mentioned(mention):
+    clean = plain(f"Ask {mention} now")
+    assert "<" not in clean
+    assert "@" not in clean
+
+
+def test_words_are_kept():
+    assert plain("**90 days** of `leave` (see [the page](https://x.example))") == "90 days of leave (see the page)"
+
+
+def test_an_email_address_is_not_a_mention():
+    assert plain("Write to people-desk@orrenby.example.") == "Write to people-desk@orrenby.example."
+
+
+@given(st.text())
+def test_plain_text_stays_plain(text):
+    once = plain(text)
+    assert plain(once) == once

@@ -1,0 +1,159 @@
+import pytest
+from sqlalchemy import func, select
+
+from answerloop.db.tables import FeedbackRow, QuestionRow
+from answerloop.errors import DatabaseUnavailable
+from tests.unit.bot.web.web_kit import ADA, BOB, WebKit, source
+
+KEY = "3f0c9f4e-6f3a-4c53-9b0e-1f1f2c5b9a10"
+
+
+def ask(kit: WebKit, person: str = ADA, text: str = "How many days of leave do I have?", **more: str) -> dict[str, str]:
+    accepted = kit.as_person(person).post("/api/chat/questions", json={"text": text, **more})
+    assert accepted.status_code == 202, accepted.text
+    return accepted.json()
+
+
+def answer_id(kit: WebKit, question_id: str, person: str = ADA) -> str:
+    return kit.as_person(person).get(f"/api/chat/questions/{question_id}").json()["answer_id"]
+
+
+class TestAsking:
+    def test_a_question_is_stored_and_can_be_read(self, kit: WebKit) -> None:
+        asked = ask(kit)
+        snapshot = kit.as_person(ADA).get(f"/api/chat/questions/{asked['question_id']}").json()
+        assert snapshot["question"] == "How many days of leave do I have?"
+        assert snapshot["conversation_id"] == asked["conversation_id"]
+        assert (snapshot["stage"], snapshot["text"], snapshot["queue_position"]) == ("queued", "", 1)
+
+    def test_sent_again_it_is_the_same_question(self, kit: WebKit) -> None:
+        assert ask(kit, client_key=KEY) == ask(kit, client_key=KEY)
+        with kit.database.reading() as session:
+            assert session.scalar(select(func.count(QuestionRow.id))) == 1
+
+    def test_two_people_may_choose_the_same_key(self, kit: WebKit) -> None:
+        assert ask(kit, ADA, client_key=KEY) != ask(kit, BOB, client_key=KEY)
+
+    def test_a_follow_up_stays_in_its_conversation(self, kit: WebKit) -> None:
+        first = ask(kit)
+        second = ask(kit, text="And after ten years?", conversation=first["conversation_id"])
+        assert second["conversation_id"] == first["conversation_id"]
+        kept = kit.as_person(ADA).get(f"/api/chat/conversations/{first['conversation_id']}").json()
+        assert [each["question_id"] for each in kept["questions"]] == [first["question_id"], second["question_id"]]
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {},
+            {"text": "  "},
+            {"text": "x" * 201},
+            {"text": 7},
+            {"text": "ok", "asker": BOB},
+            {"text": "ok", "client_key": "a b"},
+            [],
+        ],
+    )
+    def test_what_is_not_a_question(self, kit: WebKit, body: object) -> None:
+        refused = kit.as_person(ADA).post("/api/chat/questions", json=body)
+        assert refused.status_code == 422
+        assert set(refused.json()) == {"error"}
+
+    def test_the_finished_answer(self, kit: WebKit) -> None:
+        question = ask(kit)["question_id"]
+        kit.answer(question, sources=(source(),))
+        snapshot = kit.as_person(ADA).get(f"/api/chat/questions/{question}").json()
+        assert (snapshot["stage"], snapshot["outcome"], snapshot["confidence"]) == ("done", "answered", "sure")
+        assert snapshot["contact"] == "help@example.com"
+        assert snapshot["details"] == {
+            "model": "tiny",
+            "adapter": "base",
+            "timings_ms": {"total": 12.0},
+            "index_version": "v1",
+        }
+        assert snapshot["sources"] == [
+            {
+                "number": 1,
+                "cited": True,
+                "title": "Leave",
+                "headings": ["Leave", "Entitlement"],
+                "excerpt": "You have 27 days of leave.",
+                "href": f"/documents/{'d' * 32}?start=10&end=70#passage",
+                "url": "https://example.com/leave",
+                "modified_at": "2026-01-12T00:00:00+00:00",
+            }
+        ]
+
+    def test_an_address_that_is_not_the_webs_is_not_passed_on(self, kit: WebKit) -> None:
+        question = ask(kit)["question_id"]
+        kit.answer(question, sources=(source(url="javascript:alert(1)"),))
+        assert kit.as_person(ADA).get(f"/api/chat/questions/{question}").json()["sources"][0]["url"] is None
+
+
+class TestOwnership:
+    def test_nothing_of_mine_exists_for_others(self, kit: WebKit) -> None:
+        asked = ask(kit)
+        kit.answer(asked["question_id"])
+        bob = kit.as_person(BOB)
+        answer = answer_id(kit, asked["question_id"])
+        refused = [
+            bob.get(f"/api/chat/questions/{asked['question_id']}"),
+            bob.get(f"/api/chat/questions/{asked['question_id']}/events"),
+            bob.get(f"/api/chat/conversations/{asked['conversation_id']}"),
+            bob.post(f"/api/chat/answers/{answer}/feedback", json={"thumb": "up"}),
+            bob.post("/api/chat/questions", json={"text": "Me too", "conversation": asked["conversation_id"]}),
+        ]
+        assert [response.status_code for response in refused] == [404] * len(refused)
+        unknown = bob.get(f"/api/chat/questions/{'0' * 32}")
+        assert unknown.json() == refused[0].json()
+        assert bob.get("/api/chat/conversations").json() == {"conversations": []}
+
+    def test_my_conversations_the_newest_first(self, kit: WebKit) -> None:
+        ask(kit, text="First")
+        ask(kit, text="Second")
+        mine = kit.as_person(ADA).get("/api/chat/conversations").json()["conversations"]
+        assert [each["title"] for each in mine] == ["Second", "First"]
+
+
+class TestFeedback:
+    def test_a_thumb_with_a_reason_is_kept(self, kit: WebKit) -> None:
+        question = ask(kit)["question_id"]
+        kit.answer(question)
+        body = {"thumb": "down", "reason": "outdated", "correction": "28 days."}
+        given = kit.as_person(ADA).post(f"/api/chat/answers/{answer_id(kit, question)}/feedback", json=body)
+        assert (given.status_code, given.content) == (204, b"")
+        snapshot = kit.as_person(ADA).get(f"/api/chat/questions/{question}").json()
+        assert snapshot["feedback"] == {"thumb": "down", "reason": "outdated"}
+        with kit.database.reading() as session:
+            assert session.scalars(select(FeedbackRow.correction)).all() == ["28 days."]
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {},
+            {"thumb": "sideways"},
+            {"thumb": "down", "reason": "boring"},
+            {"thumb": "down", "correction": "x" * 4001},
+            {"thumb": "up", "person": BOB},
+        ],
+    )
+    def test_what_is_not_feedback(self, kit: WebKit, body: dict[str, str]) -> None:
+        question = ask(kit)["question_id"]
+        kit.answer(question)
+        given = kit.as_person(ADA).post(f"/api/chat/answers/{answer_id(kit, question)}/feedback", json=body)
+        assert given.status_code == 422
+        assert given.json()["error"]
+
+    def test_an_unfinished_answer_takes_none(self, kit: WebKit) -> None:
+        answer = answer_id(kit, ask(kit)["question_id"])
+        assert kit.as_person(ADA).post(f"/api/chat/answers/{answer}/feedback", json={"thumb": "up"}).status_code == 422
+
+
+class TestBusy:
+    def test_a_database_that_is_away_is_worth_another_try(self, kit: WebKit, monkeypatch: pytest.MonkeyPatch) -> None:
+        def away() -> None:
+            raise DatabaseUnavailable("disk I/O error on /secret/path")
+
+        monkeypatch.setattr(kit.database, "reading", away)
+        refused = kit.as_person(ADA).get("/api/chat/conversations")
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+        assert "secret" not in refused.text

@@ -1,0 +1,216 @@
+"""What a source says is what the index says: with a real index and database, and a fake embedder."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from answerloop.backends.index_lancedb import LanceDocumentIndex
+from answerloop.db.repositories import documents
+from answerloop.db.session import Database
+from answerloop.domain import Audience
+from answerloop.errors import IndexUnavailable, NotFound
+from answerloop.testing.fakes import FakeEmbedder
+from workers.answering.retrieve import Retriever
+from workers.indexing.sync import Indexer, SyncReport
+
+
+class Library:
+    """A folder of documents, and what different people find in it."""
+
+    def __init__(self, folder: Path, database: Database) -> None:
+        self.folder = folder / "handbook"
+        self.folder.mkdir()
+        self.database = database
+        self.embedder = FakeEmbedder()
+        self.index = LanceDocumentIndex(folder / "index", self.embedder.name, self.embedder.dimension)
+        self.indexer = Indexer(database, self.index, self.embedder, chunk_tokens=64, max_document_bytes=1_000_000)
+        self.retriever = Retriever(self.index, self.embedder, database, passages=5)
+
+    def write(self, name: str, text: str, **front: object) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        matter = "".join(f"{key}: {json.dumps(value)}\n" for key, value in front.items())
+        path.write_text(f"---\n{matter}---\n{text}" if front else text)
+
+    def sync(self, *allow: str) -> SyncReport:
+        return self.indexer.sync(self.indexer.register(self.folder, "default", allow))
+
+    def found(self, question: str, *groups: str) -> set[str]:
+        audience = Audience.of_person("default", set(groups or ("everyone",)))
+        return {passage.title for passage in self.retriever.retrieve(question, (), audience).passages}
+
+
+@pytest.fixture
+def library(tmp_path: Path, database: Database) -> Library:
+    library = Library(tmp_path, database)
+    library.write("leave.md", "# Leave\n\nParental leave is 90 days for every employee.")
+    library.write("vpn.md", "# VPN\n\nThe error VPN-4471 means that the certificate has expired.")
+    return library
+
+
+def test_documents_are_found_after_the_first_run(library):
+    assert library.sync().indexed == 2
+    assert "Leave" in library.found("How many days is parental leave?")
+
+
+def test_a_second_run_does_nothing(library):
+    library.sync()
+    again = library.sync()
+    assert (again.indexed, again.unchanged) == (0, 2)
+
+
+def test_a_touched_file_is_not_embedded_again(library):
+    library.sync()
+    os.utime(library.folder / "leave.md", (1, 1))
+    again = library.sync()
+    assert (again.indexed, again.access_changed, again.unchanged) == (0, 1, 1)
+
+
+def test_a_changed_document_replaces_its_old_text(library):
+    library.sync()
+    library.write("leave.md", "# Leave\n\nParental leave is now one hundred days.")
+    assert library.sync().indexed == 1
+    with library.database.reading() as session:
+        assert documents.count(session) == 2
+    assert library.index.count("default") == 2
+
+
+def test_a_deleted_file_leaves_the_index_in_the_same_run(library):
+    library.sync()
+    (library.folder / "leave.md").unlink()
+    assert library.sync().deleted == 1
+    assert library.found("parental leave") == {"VPN"}
+    assert library.index.count("default") == 1
+
+
+def test_a_source_that_is_away_keeps_its_documents(library):
+    library.sync()
+    library.folder.rename(library.folder.with_name("unmounted"))
+    with library.database.reading() as session:
+        [source] = documents.sources(session)
+    report = library.indexer.sync(source.id)
+    assert report.rejected
+    assert "Leave" in library.found("parental leave")
+
+
+def test_one_bad_file_is_named_and_stops_nothing(library):
+    (library.folder / "empty.md").write_text("")
+    (library.folder / "broken.pdf").write_bytes(b"%PDF-1.4 nothing more")
+    (library.folder / "huge.txt").write_bytes(b"x" * 1_000_001)
+    (library.folder / "film.mp4").write_bytes(b"x")
+    report = library.sync()
+    assert report.indexed == 2
+    assert set(report.rejected) == {"empty.md", "broken.pdf", "huge.txt"}
+    assert set(report.skipped) == {"film.mp4"}
+    assert all(reason for reason in report.rejected.values())
+
+
+def test_a_change_of_access_applies_to_the_next_question(library):
+    library.sync()
+    library.write("leave.md", "# Leave\n\nParental leave is 90 days for every employee.", allow=["hr"])
+    report = library.sync()
+    assert (report.indexed, report.access_changed) == (0, 1)
+    assert "Leave" not in library.found("parental leave")
+    assert "Leave" in library.found("parental leave", "hr")
+
+
+def test_an_access_file_closes_its_folder(library):
+    library.write("private/salaries.md", "# Salaries\n\nThe salary bands of this year.")
+    (library.folder / "private" / ".access.yaml").write_text("allow: [hr]")
+    library.sync()
+    assert "Salaries" not in library.found("salary bands")
+    assert "Salaries" in library.found("salary bands", "hr")
+
+
+def test_an_access_file_that_breaks_takes_its_documents_out(library):
+    library.write("private/salaries.md", "# Salaries\n\nThe salary bands of this year.")
+    library.sync()
+    (library.folder / "private" / ".access.yaml").write_text("allow: [")
+    report = library.sync()
+    assert "private/salaries.md" in report.rejected
+    assert "Salaries" not in library.found("salary bands", "hr", "everyone")
+
+
+def test_the_check_after_the_query_holds_when_the_index_lags(library):
+    library.sync()
+    with library.database.writing() as session:
+        [leave] = [row for row in documents.of_source(session, documents.sources(session)[0].id).values()
+                   if row.title == "Leave"]  # fmt: skip
+        leave.reader_set_id = documents.reader_set(session, "default", ["hr"])
+    assert "Leave" not in library.found("parental leave"), "the index still says everyone, the database says hr"
+
+
+def test_a_superseded_document_is_not_found_until_its_successor_goes(library):
+    library.write("new-leave.md", "# New leave\n\nParental leave is 100 days.", supersedes="leave.md")
+    library.sync()
+    assert library.found("parental leave") & {"Leave", "New leave"} == {"New leave"}
+    (library.folder / "new-leave.md").unlink()
+    library.sync()
+    assert "Leave" in library.found("parental leave")
+
+
+def test_rows_of_a_jsonl_file_go_to_their_tenants(tmp_path, library):
+    rows = [
+        {"id": "a", "title": "Ours", "text": "Leave is 90 days.", "source": "s"},
+        {"id": "b", "title": "Theirs", "text": "Leave is 10 days.", "source": "s", "tenant": "other"},
+    ]
+    path = tmp_path / "documents.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)) + "\nnot json\n")
+    report = library.indexer.sync(library.indexer.register(path, "default", ()))
+    assert report.indexed == 2
+    assert list(report.rejected) == ["line 3"]
+    assert library.found("leave days") == {"Ours"}
+
+
+def test_a_near_duplicate_is_shown_once_but_another_number_is_another_text(library):
+    text = "# Copy of leave\n\nParental leave is {} days for every single employee."
+    library.write("leave.md", text.format(90))
+    library.write("copy.md", text.format(90))
+    library.write("other.md", text.format(91))
+    library.sync()
+    audience = Audience.of_person("default", {"everyone"})
+    passages = library.retriever.retrieve("How many days is parental leave?", (), audience).passages
+    assert sorted(p.text.count("90") for p in passages if "Parental" in p.text) == [0, 1]
+
+
+def test_an_interrupted_run_is_finished_by_the_next(library, monkeypatch):
+    monkeypatch.setattr(library.index, "replace_documents", _fail_once(library.index.replace_documents))
+    with pytest.raises(IndexUnavailable):
+        library.sync()
+    assert library.sync().indexed == 2
+    assert "Leave" in library.found("parental leave")
+
+
+def _fail_once(real):
+    calls = []
+
+    def replace(*arguments):
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise IndexUnavailable("the disk was full")
+        return real(*arguments)
+
+    return replace
+
+
+def test_two_runs_at_once_do_not_work_on_one_source(library):
+    source = library.indexer.register(library.folder, "default", ())
+    reports: list[SyncReport] = []
+    library.indexer.sync(source, lambda done, total, key: reports.append(library.indexer.sync(source)))
+    assert all(report.busy for report in reports)
+
+
+def test_a_rebuild_finds_the_same_and_leaves_one_generation(library):
+    library.sync()
+    before = library.index.version("default")
+    assert library.indexer.rebuild("default") == 2
+    assert library.index.version("default") != before
+    assert "Leave" in library.found("parental leave")
+    assert library.index.count("default") == 2
+
+
+def test_a_path_that_is_not_there_is_a_clear_error(library):
+    with pytest.raises(NotFound, match="no such file"):
+        library.indexer.register(library.folder / "nowhere", "default", ())
