@@ -229,9 +229,7 @@ def mean(values: Sequence[float], seed: int) -> Estimate:
     """
     sample = _numbers(values)
     n = len(sample)
-    return _bootstrap(
-        float(sample.mean()), n, seed, lambda rng: sample[rng.integers(n, size=(_BLOCK, n))].mean(axis=1)
-    )
+    return _bootstrap(float(sample.mean()), n, seed, lambda rng: sample[rng.integers(n, size=(_BLOCK, n))].mean(axis=1))
 
 
 def paired_difference(a: Sequence[float], b: Sequence[float], seed: int) -> Estimate:
@@ -281,7 +279,7 @@ def abstention_counts(answered: Sequence[bool], answerable: Sequence[bool]) -> d
 
 def percentile(values: Sequence[float], q: float) -> float:
     """The q-th percentile (0..100), linearly interpolated, in the unit of the values. Raises like `mean`."""
-    if not 0 <= q <= 100:
+    if not 0 <= q <= 100:  # noqa: PLR2004 - percent
         raise ValueError(f"expected q in 0..100, got {q}")
     return float(np.percentile(_numbers(values), q))
 

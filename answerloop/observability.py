@@ -34,12 +34,18 @@ _CHATTY = (  # what they say below a warning is either noise or the ids that our
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 STEP_SECONDS = Histogram("answerloop_step_seconds", "Duration of one step of an answer", ["step"], buckets=_BUCKETS)
-ANSWER_SECONDS = Histogram("answerloop_answer_seconds", "From intake to the finished answer", ["channel"], buckets=_BUCKETS)
+ANSWER_SECONDS = Histogram(
+    "answerloop_answer_seconds", "From intake to the finished answer", ["channel"], buckets=_BUCKETS
+)
 QUESTIONS = Counter("answerloop_questions_total", "Questions accepted", ["channel"])
 ANSWERS = Counter("answerloop_answers_total", "Answers finished", ["channel", "outcome"])
-DUPLICATES = Counter("answerloop_duplicates_dropped_total", "Messages delivered more than once by a platform", ["channel"])
+DUPLICATES = Counter(
+    "answerloop_duplicates_dropped_total", "Messages delivered more than once by a platform", ["channel"]
+)
 ATTEMPTS_LOST = Counter("answerloop_attempts_lost_total", "Questions given to another worker because one went missing")
-MODEL_LOAD_SECONDS = Gauge("answerloop_model_load_seconds", "How long the model took to load", multiprocess_mode="mostrecent")
+MODEL_LOAD_SECONDS = Gauge(
+    "answerloop_model_load_seconds", "How long the model took to load", multiprocess_mode="mostrecent"
+)
 
 
 def configure_logging(program: str, log_format: str, level: str) -> None:

@@ -22,7 +22,6 @@ from answerloop.domain import (
     Vector,
 )
 
-
 # --- queue -----------------------------------------------------------------------------------------------------------
 
 
@@ -168,8 +167,6 @@ class ChatDelivery(Protocol):
 
     channel: str
 
-    def deliver(
-        self, address: Mapping[str, object], placeholder_id: str | None, message: OutgoingMessage
-    ) -> str:
+    def deliver(self, address: Mapping[str, object], placeholder_id: str | None, message: OutgoingMessage) -> str:
         """Show the answer and return the platform's id for it. Called again with the same message, it changes
         nothing that people see. Raises DeliveryUnavailable (with seconds to wait, when the platform says so)."""

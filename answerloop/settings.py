@@ -21,25 +21,17 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ANSWERLOOP_", env_file=".env", extra="forbid", frozen=True)
 
     # --- where things are
-    home: Path = Field(
-        Path(".answerloop"), description="Folder for all state: database, index, models, logs."
-    )
-    tenant: str = Field(
-        "default", pattern=r"^[A-Za-z0-9_.-]{1,80}$", description="Tenant of questions asked here."
-    )
+    home: Path = Field(Path(".answerloop"), description="Folder for all state: database, index, models, logs.")
+    tenant: str = Field("default", pattern=r"^[A-Za-z0-9_.-]{1,80}$", description="Tenant of questions asked here.")
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the home folder.")
-    broker_url: SecretStr = Field(
-        SecretStr(""), description="Redis or Valkey URL; empty: the embedded Valkey."
-    )
+    broker_url: SecretStr = Field(SecretStr(""), description="Redis or Valkey URL; empty: the embedded Valkey.")
 
     models_folder: Path | None = Field(None, description="Prepared models; empty: `models` in the home folder.")
 
     # --- web chat
     host: str = Field("127.0.0.1", description="Address the bot listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the bot listens on.")
-    dev_user: str = Field(
-        "dev", description="On loopback, without another identity: the named development user."
-    )
+    dev_user: str = Field("dev", description="On loopback, without another identity: the named development user.")
     identity_header: str = Field("", description="Header in which a trusted proxy names the person who asks.")
     trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_groups)] = Field(
         (), description="Addresses whose identity header is believed, separated by commas."
@@ -50,9 +42,7 @@ class Settings(BaseSettings):
         description="Host names the web chat answers to, separated by commas.",
     )
     directory_file: Path | None = Field(None, description="YAML file with people and their groups.")
-    human_contact: str = Field(
-        "", description="Whom to ask when the assistant does not know, e.g. an e-mail address."
-    )
+    human_contact: str = Field("", description="Whom to ask when the assistant does not know, e.g. an e-mail address.")
     max_question_characters: int = Field(2000, ge=10)
 
     # --- documents
@@ -62,36 +52,22 @@ class Settings(BaseSettings):
     chunk_tokens: int = Field(
         256, ge=64, description="Tokens of a chunk with title and headings; at most the embedder's."
     )
-    embedder: str = Field(
-        "all-MiniLM-L6-v2", description="The default, a folder, or a sentence-transformers model id."
-    )
+    embedder: str = Field("all-MiniLM-L6-v2", description="The default, a folder, or a sentence-transformers model id.")
 
     # --- answering
     generator: Literal["transformers", "extractive"] = Field("transformers")
-    model: str = Field(
-        "SmolLM2-135M-Instruct", description="The default, a local folder, or a Hugging Face model id."
-    )
+    model: str = Field("SmolLM2-135M-Instruct", description="The default, a local folder, or a Hugging Face model id.")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1 …")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto")
     threads: int = Field(0, ge=0, description="CPU threads of one model; 0: chosen by the number of cores.")
     batch_size: int = Field(8, ge=1, description="Questions that one model instance answers at once.")
     max_new_tokens: int = Field(64, ge=8, description="Longest direct answer of the model, in tokens.")
     passages: int = Field(5, ge=1, description="Passages shown as sources at most.")
-    answer_threshold: float = Field(
-        0.5, ge=0, le=1, description="Below this probability the answer is: I don't know."
-    )
-    sure_threshold: float = Field(
-        0.8, ge=0, le=1, description="From this probability on the answer counts as sure."
-    )
-    answer_deadline_seconds: float = Field(
-        60.0, gt=0, description="Then the answer is a quote instead of a phrase."
-    )
-    lease_seconds: float = Field(
-        15.0, gt=0, description="A worker silent for this long has lost its question."
-    )
-    history_turns: int = Field(
-        3, ge=0, description="Earlier turns that a follow-up question is understood with."
-    )
+    answer_threshold: float = Field(0.5, ge=0, le=1, description="Below this probability the answer is: I don't know.")
+    sure_threshold: float = Field(0.8, ge=0, le=1, description="From this probability on the answer counts as sure.")
+    answer_deadline_seconds: float = Field(60.0, gt=0, description="Then the answer is a quote instead of a phrase.")
+    lease_seconds: float = Field(15.0, gt=0, description="A worker silent for this long has lost its question.")
+    history_turns: int = Field(3, ge=0, description="Earlier turns that a follow-up question is understood with.")
 
     # --- observing
     log_format: Literal["json", "text"] = Field("json")

@@ -16,9 +16,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, BatchEncoding
 
 from answerloop.backends.generator_transformers import TransformersGenerator
-from answerloop.backends.models import model_folder
-from answerloop.backends.peft_adapters import Model
-from answerloop.backends.tokens import Tokenizer
+from answerloop.backends.local_models.adapters import Model
+from answerloop.backends.local_models.tokens import Tokenizer
+from answerloop.backends.local_models.weights import model_folder
 from answerloop.domain import Message
 from answerloop.ports import GenerationRequest
 from answerloop.settings import load_settings
@@ -40,7 +40,7 @@ def main() -> None:
     options = parser.parse_args()
 
     settings = load_settings()
-    folder = model_folder(settings.model, settings.state.models)
+    folder = model_folder(settings.model, settings.effective_models_folder)
     generator = TransformersGenerator.load(
         folder, name=settings.model, dtype=options.dtype, threads=options.threads, batch_size=CONCURRENT
     )
@@ -58,7 +58,7 @@ def measure(
     rows: list[dict[str, float]] = []
     for number in range(rounds):
         one = [texts[number % len(texts)]]
-        single_whole, reference = run(generator, one, NEW_TOKENS), plain.run(one[0])
+        before, single_whole, after = plain.run(one[0]), run(generator, one, NEW_TOKENS), plain.run(one[0])
         single_first = run(generator, one, 1)
         batch_whole, batch_first = run(generator, texts, NEW_TOKENS), run(generator, texts, 1)
         decode_single = (NEW_TOKENS - 1) / (single_whole - single_first)
@@ -67,7 +67,7 @@ def measure(
             {
                 "batched_ratio": len(texts) * single_whole / batch_whole,
                 "decode_ratio": decode_batch / decode_single,
-                "single_ratio": reference / single_whole,
+                "single_ratio": (before + after) / 2 / single_whole,
                 "single_answer_s": single_whole,
                 "batch_of_answers_s": batch_whole,
                 "prefill_tokens_per_s": plain.count(one[0]) / single_first,

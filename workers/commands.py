@@ -14,7 +14,6 @@ from rich.table import Table
 from answerloop.cli.console import EXIT_INCOMPLETE, clear_errors, console, progress_bar
 from answerloop.db.session import Database
 from answerloop.domain import Audience, Outcome
-
 from answerloop.observability import configure_logging
 from answerloop.settings import Settings, load_settings
 from workers import evaluation, health
@@ -38,13 +37,16 @@ def migrate() -> None:
 
 
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files, folders or .jsonl.")],
+    paths: Annotated[list[Path] | None, typer.Argument(metavar="PATH…", help="Files, folders or .jsonl.")] = None,
     allow: Annotated[list[str] | None, typer.Option(help="A group that may read what says nothing else.")] = None,
     tenant: Annotated[str | None, typer.Option(help="The tenant they belong to.")] = None,
     rebuild: Annotated[bool, typer.Option(help="First write the whole index anew, e.g. for another embedder.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Index files, folders or .jsonl; report what was read, skipped and why."""
+    if not paths and not rebuild:
+        raise typer.BadParameter("name at least one file or folder")
+    reports: dict[str, SyncReport] = {}
     with clear_errors():
         settings = _settings()
         workshop = Workshop(settings, "ingest")
@@ -52,16 +54,15 @@ def ingest(
         if rebuild:
             with progress_bar("rebuilding") as progress:
                 workshop.indexer.rebuild(tenant or settings.tenant, progress)
-        reports: dict[str, SyncReport] = {}
-        for path in paths:
+        for path in paths or []:
             source_id = workshop.indexer.register(path, tenant or settings.tenant, allow or [])
             with progress_bar(path.name) as progress:
                 reports[str(path)] = workshop.indexer.sync(source_id, progress)
         if as_json:
             typer.echo(json.dumps({path: report.as_dict() for path, report in reports.items()}, indent=2))
         else:
-            for path, report in reports.items():
-                _print_report(path, report)
+            for source, report in reports.items():
+                _print_report(source, report)
     if any(report.rejected or report.busy for report in reports.values()):
         raise typer.Exit(EXIT_INCOMPLETE)
 
@@ -105,7 +106,9 @@ def ask(
             mark = f"[{source.number}]" if source.cited else "   "
             where = " > ".join((source.passage.title, *source.passage.headings))
             console.print(f"  {mark} {where}", highlight=False, markup=False)
-        console.print(f"  {draft.confidence} · {draft.model} · {draft.timings_ms['total']:.0f} ms", style="dim", highlight=False)
+        console.print(
+            f"  {draft.confidence} · {draft.model} · {draft.timings_ms['total']:.0f} ms", style="dim", highlight=False
+        )
     if draft.outcome is Outcome.FAILED:
         raise typer.Exit(EXIT_INCOMPLETE)
 

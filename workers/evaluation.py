@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-
 from answerloop import metrics
 from answerloop.cli.console import progress_bar
 from answerloop.db.repositories import documents
@@ -54,7 +53,7 @@ def evaluate(
     """Retrieval, answers and abstention, each figure with its interval. A question that fails, fails the run."""
     rows = read_questions(questions_path, settings.tenant)[:limit]
     with throwaway(settings, documents_path) as workshop:
-        keys = _keys(workshop)
+        keys = keys_of(workshop)
         per_question = [
             _one(workshop, row, keys, generate) for row in _shown(rows, "answering" if generate else "searching")
         ]
@@ -125,17 +124,21 @@ def _one(workshop: Workshop, row: TestQuestion, keys: dict[str, str], generate: 
         return result | {"probability": answerable.probability(answerable.features(found))}
     draft = workshop.pipeline.answer(row.asked, lambda stage, text="", sources=None: None)
     abstained = draft.outcome is not Outcome.ANSWERED
-    return result | as_json(draft) | {
-        "probability": draft.scores.get("answerable", 0.0),
-        "correct": bool(row.answers) and metrics.is_correct(draft.text, row.answers, abstained),
-    }
+    return (
+        result
+        | as_json(draft)
+        | {
+            "probability": draft.scores.get("answerable", 0.0),
+            "correct": bool(row.answers) and metrics.is_correct(draft.text, row.answers, abstained),
+        }
+    )
 
 
 def as_json(draft: AnswerDraft) -> dict[str, Any]:
     """An answer for a script; `direct` is what stands alone as the reply."""
     return {
         "text": draft.text,
-        "direct": metrics.without_citations(draft.text.split("\n\n")[0].strip("* ")),
+        "direct": metrics.without_citations(draft.text.split("\n")[0].strip("* ")),
         "outcome": draft.outcome.value,
         "confidence": draft.confidence.value,
         "reason": draft.reason,
@@ -175,7 +178,9 @@ def throwaway(settings: Settings, documents_path: Path) -> Iterator[Workshop]:
         with progress_bar("indexing") as progress:
             report = workshop.indexer.sync(source, progress)
         if not report.indexed:
-            raise ConfigurationError(f"{documents_path}: nothing could be indexed; first problem: {_first(report.rejected)}")
+            raise ConfigurationError(
+                f"{documents_path}: nothing could be indexed; first problem: {_first(report.rejected)}"
+            )
         yield workshop
         workshop.close()
 
@@ -184,7 +189,7 @@ def _first(problems: dict[str, str]) -> str:
     return next((f"{key}: {reason}" for key, reason in problems.items()), "no documents")
 
 
-def _keys(workshop: Workshop) -> dict[str, str]:
+def keys_of(workshop: Workshop) -> dict[str, str]:
     """The questions' names of documents, by our ids."""
     with workshop.database.reading() as session:
         source = documents.sources(session)[0]

@@ -73,7 +73,9 @@ def _documents(workshop: Workshop) -> Iterator[Finding]:
     with workshop.database.reading() as session:
         count = documents.count(session)
         sources = documents.sources(session)
-    yield Finding("documents", count > 0, f"{count} in {len(sources)} sources" if count else "none: run `answerloop ingest`")
+    yield Finding(
+        "documents", count > 0, f"{count} in {len(sources)} sources" if count else "none: run `answerloop ingest`"
+    )
     for source in sources:
         rejected = len(source.report.get("rejected", {}))
         if rejected:
@@ -90,7 +92,9 @@ def _processes(workshop: Workshop) -> Iterator[Finding]:
     with workshop.database.reading() as session:
         alive = processes.alive(session)
     for process in alive:
-        yield Finding(f"process {process.name}", True, f"pid {process.pid}, {process.resident_bytes / 1e6:.0f} MB resident")
+        yield Finding(
+            f"process {process.name}", True, f"pid {process.pid}, {process.resident_bytes / 1e6:.0f} MB resident"
+        )
     missing = {"bot", "beat"} - {process.name for process in alive}
     if not any(process.name in ("worker-answer", "worker-all") for process in alive):
         missing.add("worker-answer")

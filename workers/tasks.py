@@ -22,22 +22,22 @@ class Desks(Protocol):
 
 
 def register(app: Celery, desks: Desks) -> None:
-    @app.task(name="answer.question")
+    @app.task(name="answer.question")  # type: ignore[untyped-decorator]
     def answer_question(question_id: str) -> None:
         desks.answer(question_id)
 
-    @app.task(name="deliver.answer")
+    @app.task(name="deliver.answer")  # type: ignore[untyped-decorator]
     def deliver_answer(question_id: str) -> None:
         desks.deliver(question_id)
 
-    @app.task(name="housekeeping.recover")
+    @app.task(name="housekeeping.recover")  # type: ignore[untyped-decorator]
     def recover() -> None:
         desks.recover()
 
-    @app.task(name="index.sync_source")
+    @app.task(name="index.sync_source")  # type: ignore[untyped-decorator]
     def sync_source(source_id: str) -> None:
         desks.sync_source(source_id)
 
-    @app.task(name="index.sync_all")
+    @app.task(name="index.sync_all")  # type: ignore[untyped-decorator]
     def sync_all() -> None:
         desks.sync_all()

@@ -61,7 +61,7 @@ class Workshop:
     @cached_property
     def embedder(self) -> Embedder:
         from answerloop.backends.embedder_sentence_transformers import SentenceTransformersEmbedder
-        from answerloop.backends.models import embedder_folder
+        from answerloop.backends.local_models.weights import embedder_folder
 
         folder = embedder_folder(self.settings.embedder)
         return SentenceTransformersEmbedder(folder, name=self.settings.embedder, device=self.settings.device)
@@ -77,7 +77,7 @@ class Workshop:
         if self.settings.generator == "extractive":
             return self.fallback
         from answerloop.backends.generator_transformers import TransformersGenerator
-        from answerloop.backends.models import model_folder
+        from answerloop.backends.local_models.weights import model_folder
 
         started = time.perf_counter()
         generator = TransformersGenerator.load(
@@ -179,19 +179,19 @@ class Workshop:
 
 def prepare_models(settings: Settings, report: Callable[[str], None]) -> None:
     """Make the default models ready to load. Raises ModelMissing, ConfigurationError."""
-    from answerloop.backends import models
+    from answerloop.backends.local_models import weights
 
-    if settings.embedder == models.DEFAULT_EMBEDDER:
-        models.verify_embedder()
-    if settings.generator == "transformers" and settings.model == models.DEFAULT_MODEL:
-        models.prepare_default_model(settings.effective_models_folder, report)
+    if settings.embedder == weights.DEFAULT_EMBEDDER:
+        weights.verify_embedder()
+    if settings.generator == "transformers" and settings.model == weights.DEFAULT_MODEL:
+        weights.prepare_default_model(settings.effective_models_folder, report)
 
 
 def check_models(settings: Settings) -> str:
     """Where the configured models are. Raises ModelMissing."""
-    from answerloop.backends import models
+    from answerloop.backends.local_models import weights
 
-    embedder = models.embedder_folder(settings.embedder)
+    embedder = weights.embedder_folder(settings.embedder)
     if settings.generator == "extractive":
         return f"embedder {embedder}, no generator model"
-    return f"embedder {embedder}, generator {models.model_folder(settings.model, settings.effective_models_folder)}"
+    return f"embedder {embedder}, generator {weights.model_folder(settings.model, settings.effective_models_folder)}"

@@ -12,7 +12,5 @@ class WebChatDelivery:
 
     channel = "web"
 
-    def deliver(
-        self, address: Mapping[str, object], placeholder_id: str | None, message: OutgoingMessage
-    ) -> str:
+    def deliver(self, address: Mapping[str, object], placeholder_id: str | None, message: OutgoingMessage) -> str:
         return message.answer_id

@@ -33,32 +33,29 @@ class FileDirectory:
         self._read_at: tuple[int, int] | None = None
         self._people: dict[str, Person] = {}
         if path is not None:
-            self._refresh()
+            self._refresh(path)
 
     def person(self, person_id: str) -> Person:
         if self._path is None:
             return Person(person_id, person_id, frozenset({EVERYONE, PUBLIC}), self._tenant)
-        self._refresh()
+        self._refresh(self._path)
         return self._people.get(person_id) or Person(person_id, person_id, frozenset(), self._tenant)
 
-    def _refresh(self) -> None:
+    def _refresh(self, path: Path) -> None:
         """A file that cannot be read at start-up is an error; one that breaks later leaves nobody any groups."""
-        assert self._path is not None
         with self._lock:
             try:
-                stat = self._path.stat()
+                stat = path.stat()
                 stamp = (stat.st_mtime_ns, stat.st_size)
                 if stamp != self._read_at:
-                    self._people = _people(yaml.safe_load(self._path.read_text()), self._tenant)
+                    self._people = _people(yaml.safe_load(path.read_text()), self._tenant)
                     self._read_at = stamp
             except (OSError, ValueError, yaml.YAMLError) as error:
                 if self._read_at is None:
-                    raise ConfigurationError(
-                        f"The directory file {self._path} is not usable: {error}"
-                    ) from None
-                log.error(
+                    raise ConfigurationError(f"The directory file {path} is not usable: {error}") from None
+                log.exception(
                     "directory file unusable, nobody has groups",
-                    extra={"path": str(self._path), "error": str(error)},
+                    extra={"path": str(path)},
                 )
                 self._people = {}
                 self._read_at = (-1, -1)
@@ -66,7 +63,7 @@ class FileDirectory:
 
 def _people(content: Any, tenant: str) -> dict[str, Person]:
     if not isinstance(content, dict) or not isinstance(content.get("people"), dict):
-        raise ValueError("expected a mapping with the key `people`")
+        raise ValueError("expected a mapping with the key `people`")  # noqa: TRY004 - about the file, not a type
     return {str(key): _person(str(key), entry, tenant) for key, entry in content["people"].items()}
 
 

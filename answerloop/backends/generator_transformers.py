@@ -11,9 +11,9 @@ import torch
 from jinja2 import TemplateError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PretrainedConfig
 
-from answerloop.backends.batching import Generation, Scheduler
-from answerloop.backends.peft_adapters import AdaptedModel, Model
-from answerloop.backends.tokens import PieceDecoder, PromptEncoder, Tokenizer
+from answerloop.backends.local_models.adapters import AdaptedModel, Model
+from answerloop.backends.local_models.batching import Generation, Scheduler
+from answerloop.backends.local_models.tokens import PieceDecoder, PromptEncoder, Tokenizer
 from answerloop.domain import Message, Usage
 from answerloop.errors import ConfigurationError, GeneratorUnavailable, ModelMissing
 from answerloop.ports import Completion, GenerationRequest

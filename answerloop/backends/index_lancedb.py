@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,10 +26,11 @@ from lancedb.query import MatchQuery
 from lancedb.table import Table
 
 from answerloop.domain import Chunk, Hit, Vector
-from answerloop.errors import IndexMismatch, IndexUnavailable
+from answerloop.errors import IndexMismatch, IndexUnavailable, InternalError
 from answerloop.ports import IndexQuery
 
 FIRST_GENERATION = "1"
+MOST_TABLES = 100_000
 OLD_VERSIONS_KEPT = timedelta(minutes=10)
 """A search that is under way in another process may still read them."""
 
@@ -57,8 +57,7 @@ class LanceDocumentIndex:
             [_row(chunk) for parts in chunks.values() for chunk in parts], schema=_schema(self._dimension)
         )
         with _translated():
-            table = self._table(tenant, create=True)
-            assert table is not None
+            table = self._table_to_write(tenant)
             stale = col("document_id").isin(list(chunks)).to_sql()
             merge = table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
             merge.when_not_matched_by_source_delete(stale).execute(rows)
@@ -82,18 +81,17 @@ class LanceDocumentIndex:
     def begin_rebuild(self, tenant: str) -> LanceDocumentIndex:
         following = str(int(self._live(tenant)) + 1)
         with _translated():
-            self._db.drop_table(
-                self._name(tenant, following), ignore_missing=True
-            )  # left by a rebuild that died
+            self._db.drop_table(self._name(tenant, following), ignore_missing=True)  # left by a rebuild that died
         return LanceDocumentIndex(self._folder, self._embedder, self._dimension, generation=following)
 
     def publish(self, tenant: str) -> None:
-        assert self._generation is not None, "only a rebuilt generation can be published"
+        if self._generation is None:
+            raise InternalError("only a rebuilt generation can be published")
         before = self._live(tenant)
         pointer = self._pointer(tenant)
         beside = pointer.with_suffix(".new")
         beside.write_text(json.dumps({"generation": self._generation}))
-        os.replace(beside, pointer)
+        beside.replace(pointer)
         if before != self._generation:
             with _translated():
                 self._db.drop_table(self._name(tenant, before), ignore_missing=True)
@@ -134,25 +132,28 @@ class LanceDocumentIndex:
 
     # --- tables
 
-    def _table(self, tenant: str, *, create: bool = False) -> Table | None:
+    def _table(self, tenant: str) -> Table | None:
+        """The live table, or None when nothing was ever written. Raises IndexMismatch."""
         name = self._name(tenant)
         with self._lock:
-            if name in self._tables:
-                return self._tables[name]
-            if name not in self._db.list_tables(limit=100_000).tables:
-                if not create:
+            if name not in self._tables:
+                if name not in self._db.list_tables(limit=MOST_TABLES).tables:
                     return None
-                schema = _schema(self._dimension).with_metadata({"embedder": self._embedder})
-                self._db.create_table(name, schema=schema, exist_ok=True)
-            table = self._db.open_table(name)
-            built_with = (table.schema.metadata or {}).get(b"embedder", b"?").decode()
-            if built_with != self._embedder:
-                raise IndexMismatch(
-                    f"The index of tenant {tenant!r} was built with the embedder {built_with}, the settings say "
-                    f"{self._embedder}. Set ANSWERLOOP_EMBEDDER back, or delete {self._folder} and ingest again."
-                )
-            self._tables[name] = table
-            return table
+                self._tables[name] = self._checked(self._db.open_table(name), tenant)
+            return self._tables[name]
+
+    def _table_to_write(self, tenant: str) -> Table:
+        schema = _schema(self._dimension).with_metadata({"embedder": self._embedder})
+        return self._table(tenant) or self._db.create_table(self._name(tenant), schema=schema, exist_ok=True)
+
+    def _checked(self, table: Table, tenant: str) -> Table:
+        built_with = (table.schema.metadata or {}).get(b"embedder", b"?").decode()
+        if built_with != self._embedder:
+            raise IndexMismatch(
+                f"The index of tenant {tenant!r} was built with the embedder {built_with}, the settings say "
+                f"{self._embedder}: set ANSWERLOOP_EMBEDDER back, or run `answerloop ingest --rebuild`."
+            )
+        return table
 
     def _name(self, tenant: str, generation: str | None = None) -> str:
         readable = re.sub(r"[^A-Za-z0-9]", "_", tenant)[:40]
@@ -248,9 +249,7 @@ def _hit(row: dict[str, Any], query: Vector, bm25: float) -> Hit:
         superseded=row["superseded"],
         vector=vector,
         sentences=sentences,
-        sentence_vectors=vectors.reshape(len(sentences), -1)
-        if sentences
-        else vectors.reshape(0, len(vector)),
+        sentence_vectors=vectors.reshape(len(sentences), -1) if sentences else vectors.reshape(0, len(vector)),
     )
     return Hit(chunk, bm25, float(vector @ query))
 

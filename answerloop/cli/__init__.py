@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-
 from typing import Annotated
 
 import typer
@@ -41,7 +40,9 @@ def _launches(name: str, summary: str) -> None:
     @app.command(name, context_settings=_PASS_ON, add_help_option=False, help=summary)
     def command(context: typer.Context) -> None:
         sys.stdout.flush()
-        os.execv(sys.executable, [sys.executable, "-m", "workers", name, *context.args])
+        os.execv(  # noqa: S606 - our own program takes this process over
+            sys.executable, [sys.executable, "-m", "workers", name, *context.args]
+        )
 
 
 _launches("ingest", "Index files, folders or .jsonl; report what was read, skipped and why.")

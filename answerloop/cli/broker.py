@@ -20,7 +20,7 @@ def prepare(state: StateFolder) -> list[str]:
     _write_private(
         config,
         f"bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {_quoted(state.broker)}\n"
-        "appendonly yes\nappendfsync everysec\nsave \"\"\ndaemonize no\nprotected-mode yes\n",
+        'appendonly yes\nappendfsync everysec\nsave ""\ndaemonize no\nprotected-mode yes\n',
     )
     _write_private(state.broker_url, f"redis://:{password}@127.0.0.1:{port}/0\n")
     return [str(_binary.get_binary_path()), str(config)]
@@ -53,4 +53,4 @@ def _write_private(path: Path, text: str) -> None:
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
-    os.replace(beside, path)
+    beside.replace(path)

@@ -32,7 +32,9 @@ def clear_errors() -> Iterator[None]:
     except OSError as error:
         if error.errno not in (28, 122, 13, 30):  # no space, quota, permission, read-only
             raise
-        complaints.print(f"[red]answerloop:[/red] {error.strerror}: {error.filename or 'the state folder'}", soft_wrap=True)
+        complaints.print(
+            f"[red]answerloop:[/red] {error.strerror}: {error.filename or 'the state folder'}", soft_wrap=True
+        )
         raise typer.Exit(EXIT_CONFIGURATION) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 LONGEST_PAUSE_SECONDS = 30.0
 STEADY_AFTER_SECONDS = 60.0
+LARGEST_LOG_BYTES = 50_000_000
 
 
 @dataclass(slots=True)
@@ -31,7 +33,7 @@ class Child:
 
     def start(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if self.log.exists() and self.log.stat().st_size > 50_000_000:
+        if self.log.exists() and self.log.stat().st_size > LARGEST_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
@@ -41,7 +43,7 @@ class Child:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one system call
             )
         self.started_at, self.restart_at = time.monotonic(), None
 
@@ -66,12 +68,10 @@ class Child:
         """Ask it to end, wait, then kill its whole process group."""
         if self.process is None:
             return
-        self._signal(signal.SIGTERM)
-        try:
+        _signal(self.process, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
             self.process.wait(patience_seconds)
-        except subprocess.TimeoutExpired:
-            pass
-        self._signal(signal.SIGKILL)
+        _signal(self.process, signal.SIGKILL)
         self.process.wait()
 
     def last_words(self, lines: int = 5) -> str:
@@ -79,12 +79,11 @@ class Child:
             return ""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
-    def _signal(self, number: signal.Signals) -> None:
-        assert self.process is not None
-        try:
-            os.killpg(self.process.pid, number)
-        except ProcessLookupError:
-            pass
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """To its whole group, which may be gone."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 def _die_with_parent() -> None:

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from types import FrameType
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -53,9 +54,10 @@ class Up:
                 console.print(f"answerloop is ready: {self._url}", highlight=False, markup=False)
                 self._watch()
             except Stopped:
-                return 0
+                pass
             finally:
                 self._stop_all()
+        return 0
 
     # --- steps
 
@@ -71,7 +73,9 @@ class Up:
         with self._database.reading() as session:
             first_start = not documents.sources(session)
         if first_start and self._settings.first_documents:
-            self._run_to_end(f"Indexing {self._settings.first_documents}", "ingest", str(self._settings.first_documents))
+            self._run_to_end(
+                f"Indexing {self._settings.first_documents}", "ingest", str(self._settings.first_documents)
+            )
         for group in WORKER_GROUPS:
             self._launch(f"worker-{group}", [sys.executable, "-m", "workers", "serve", group])
         self._launch("beat", [sys.executable, "-m", "workers", "beat"])
@@ -104,7 +108,9 @@ class Up:
             for child in self._children:
                 code = child.ended()
                 if code is not None:
-                    console.print(f"{child.name} ended with code {code}; it starts again. Its log: {child.log}", highlight=False)
+                    console.print(
+                        f"{child.name} ended with code {code}; it starts again. Its log: {child.log}", highlight=False
+                    )
                 child.restart_if_due()
             time.sleep(0.2)
 
@@ -127,7 +133,9 @@ class Up:
         deadline = time.monotonic() + START_SECONDS
         while not is_ready():
             if child.ended() is not None or time.monotonic() > deadline:
-                raise ConfigurationError(f"The {name} did not start. Its last words ({child.log}):\n{child.last_words()}")
+                raise ConfigurationError(
+                    f"The {name} did not start. Its last words ({child.log}):\n{child.last_words()}"
+                )
             time.sleep(0.1)
 
     def _lives(self, name: str) -> bool:
@@ -179,7 +187,9 @@ class Up:
 
     @contextmanager
     def _step(self, title: str) -> Iterator[None]:
-        with Progress(SpinnerColumn(), TextColumn(title), TimeElapsedColumn(), console=console, transient=True) as progress:
+        with Progress(
+            SpinnerColumn(), TextColumn(title), TimeElapsedColumn(), console=console, transient=True
+        ) as progress:
             progress.add_task(title)
             started = time.monotonic()
             yield
@@ -188,8 +198,8 @@ class Up:
 
 def _is_ok(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2) as response:
-            return bool(response.status == 200)
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 - our own address
+            return bool(response.status == HTTPStatus.OK)
     except (urllib.error.URLError, OSError):
         return False
 

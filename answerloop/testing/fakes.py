@@ -46,11 +46,11 @@ class FakeEmbedder:
 
     def embed(self, texts: Sequence[str]) -> Vector:
         rows = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        for row, text in zip(rows, texts, strict=True):
+        for number, text in enumerate(texts):
             for word in content_words(text) or ["nothing"]:
                 digest = hashlib.sha256(word.encode()).digest()
-                row[int.from_bytes(digest[:4], "little") % self.dimension] += 1.0
-            row /= np.linalg.norm(row)
+                rows[number, int.from_bytes(digest[:4], "little") % self.dimension] += 1.0
+            rows[number] /= np.linalg.norm(rows[number])
         return rows
 
 

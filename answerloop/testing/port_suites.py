@@ -101,7 +101,9 @@ class DocumentIndexSuite:
 
     def test_only_readable_chunks_are_found_by_either_leg(self, index: DocumentIndex) -> None:
         secret = a_chunk("secret", "The salary bands are secret.", unit(1), reader_set=2)
-        self.fill(index, secret, *(a_chunk(f"d{i}", "The salary is paid monthly.", unit(1, 0.1 * i)) for i in range(30)))
+        self.fill(
+            index, secret, *(a_chunk(f"d{i}", "The salary is paid monthly.", unit(1, 0.1 * i)) for i in range(30))
+        )
         assert "secret" not in self.found(index, "salary bands secret", unit(1), [1])
         assert self.found(index, "salary", unit(0, 1), [2]).keys() == {"secret"}
 

@@ -9,7 +9,6 @@ import anyio
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict
 
 from answerloop.db.session import Database
@@ -36,10 +35,6 @@ PLATFORM_PATHS = frozenset({"/slack/events", "/api/messages"})
 WRONG_TOKEN_SECONDS = 0.5
 
 
-def metrics_of_this_process() -> tuple[bytes, str]:
-    return generate_latest(), CONTENT_TYPE_LATEST
-
-
 def create_app(
     settings: Settings,
     database: Database,
@@ -47,7 +42,7 @@ def create_app(
     feedback: FeedbackBox,
     directory: Directory,
     health: Health,
-    metrics: Metrics = metrics_of_this_process,
+    metrics: Metrics,
     machine_paths: Collection[str] = PLATFORM_PATHS,
 ) -> FastAPI:
     """Raises ConfigurationError. Other channels may add their routes; theirs are in `machine_paths`."""

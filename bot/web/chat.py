@@ -76,6 +76,7 @@ class ChatApi:
             "id": asker.id,
             "name": person.name,
             "development": asker.development,
+            "session": asker.session,
             "max_question_characters": self._settings.max_question_characters,
         }
 

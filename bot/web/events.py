@@ -76,7 +76,7 @@ class RevisionWatch:
 
     async def _poll(self) -> None:
         try:
-            while self._waiters and not self.closed:
+            while self._waiters and not self.closed:  # noqa: ASYNC110 - the database cannot wake us
                 await asyncio.sleep(await self._tick())
         finally:
             self._poller = None

@@ -35,10 +35,11 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Somebody we know by id. `development` marks the one who did not have to prove it."""
+    """Somebody we know by id. `development` marks the one who did not have to prove it, `session` who may sign out."""
 
     id: str
     development: bool = False
+    session: bool = False
 
 
 class Identity:
@@ -60,8 +61,10 @@ class Identity:
         if self._header and self._from_trusted_proxy(request):
             return Asker(self._named_by_proxy(request))
         if self._sessions is not None:
-            if self._bears_token(request) or self._sessions.valid(request.cookies.get(COOKIE, "")):
+            if self._bears_token(request):
                 return Asker(self._user)
+            if self._sessions.valid(request.cookies.get(COOKIE, "")):
+                return Asker(self._user, session=True)
             raise NotAuthenticated("Please sign in.")
         if self._header:
             raise NotAuthenticated("We do not know who you are: please come in through your company's sign-in.")

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from answerloop.backends.index_lancedb import LanceDocumentIndex
-from answerloop.testing.port_suites import DIMENSION, DocumentIndexSuite, a_chunk, unit
 from answerloop.errors import IndexMismatch
+from answerloop.testing.port_suites import DIMENSION, DocumentIndexSuite, a_chunk, unit
 
 
 class TestLanceDocumentIndex(DocumentIndexSuite):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.running import CHECKOUT, RunningInstallation
+from answerloop.testing.installation import CHECKOUT, RunningInstallation
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from answerloop.backends.generator_transformers import TransformersGenerator
-from answerloop.backends.models import DEFAULT_MODEL, model_folder, verify_default_model
+from answerloop.backends.local_models.weights import DEFAULT_MODEL, model_folder, verify_default_model
 from answerloop.domain import Message
 from answerloop.errors import ModelMissing
 from answerloop.ports import GenerationRequest

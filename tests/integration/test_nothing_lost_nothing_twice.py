@@ -12,7 +12,7 @@ import pytest
 
 from answerloop.backends.queue_celery import CeleryTaskQueue, make_celery
 from answerloop.tasks import answer_question
-from tests.integration.running import RunningInstallation, until
+from answerloop.testing.installation import RunningInstallation, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 

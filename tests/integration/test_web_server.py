@@ -22,7 +22,8 @@ from bot.web.server import ChatServer
 def server(database: Database, tmp_path: Path) -> Iterator[ChatServer]:
     settings = Settings(_env_file=None, home=tmp_path)
     intake = Intake(database, FakeTaskQueue(), 200)
-    app = create_app(settings, database, intake, FeedbackBox(database), FakeDirectory({}), dict)
+    feedback, directory = FeedbackBox(database), FakeDirectory({})
+    app = create_app(settings, database, intake, feedback, directory, dict, lambda: (b"", "text/plain"))
     server = ChatServer(app, "127.0.0.1", 0)
     thread = threading.Thread(target=server.run)
     thread.start()

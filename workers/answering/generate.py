@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from answerloop.domain import Usage
 from answerloop.errors import GeneratorUnavailable
-from answerloop.ports import GenerationRequest, Generator, Usage
+from answerloop.ports import GenerationRequest, Generator
 
 log = logging.getLogger(__name__)
 

@@ -30,7 +30,7 @@ class Verdict:
 def check(sentence: str, question: str, evidence: Sequence[Sentence]) -> Verdict:
     """Judge one generated sentence against the evidence the model was given."""
     text = plain(_LABEL.sub("", _CITATION.sub("", sentence)))
-    if not text or not content_words(text) and not numbers(text):
+    if not text or (not content_words(text) and not numbers(text)):
         return Verdict(False, text, 0, "empty")
     best = max(evidence, key=lambda source: support(text, source.text), default=None)
     if best is None:
@@ -50,7 +50,7 @@ def _unsupported(text: str, question: str, source: str) -> str:
     """Why the source does not carry the text; empty when it does."""
     if numbers(text) - numbers(source):
         return "a number that is not in the source"
-    if names(text) - names(source) - set(word.lower() for word in re.findall(r"[\w-]+", source)):
+    if names(text) - names(source) - {word.lower() for word in re.findall(r"[\w-]+", source)}:
         return "a name that is not in the source"
     if support(text, source) < MIN_SUPPORT:
         return "too few words of the source"

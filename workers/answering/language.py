@@ -8,11 +8,13 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from answerloop.text import STOP_WORDS, words
 
-_NAMES = {
-    "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pt": "Portuguese", "nl": "Dutch", "pl": "Polish",
-    "sv": "Swedish", "da": "Danish", "no": "Norwegian", "fi": "Finnish", "cs": "Czech", "tr": "Turkish", "ru": "Russian",
-    "uk": "Ukrainian", "ar": "Arabic", "zh": "Chinese", "ja": "Japanese", "ko": "Korean", "hi": "Hindi", "en": "English",
-}  # fmt: skip
+_NAMES = dict(
+    ar="Arabic", cs="Czech", da="Danish", de="German", en="English", es="Spanish", fi="Finnish", fr="French", hi="Hindi",
+    it="Italian", ja="Japanese", ko="Korean", nl="Dutch", no="Norwegian", pl="Polish", pt="Portuguese", ru="Russian",
+    sv="Swedish", tr="Turkish", uk="Ukrainian", zh="Chinese",
+)  # fmt: skip
+FEWEST_WORDS = 4
+"""Below that, words in plain letters are too few to tell a language from."""
 _CERTAIN = 0.95
 _ENGLISH_ENOUGH = 0.25
 """Share of English function words from which a question counts as English, whatever the identifier says."""
@@ -24,7 +26,8 @@ def other_than_english(text: str) -> str:
     if not tokens or sum(token in STOP_WORDS for token in tokens) / len(tokens) >= _ENGLISH_ENOUGH:
         return ""
     code, certainty = _identifier().classify(text)
-    if code == "en" or certainty < _CERTAIN or (text.isascii() and len(tokens) < 4):
+    code = str(code)
+    if code == "en" or certainty < _CERTAIN or (text.isascii() and len(tokens) < FEWEST_WORDS):
         return ""
     return _NAMES.get(code, code)
 

@@ -23,8 +23,29 @@ from answerloop.text import content_words, numbers, words
 LEXICAL, CHUNK, SENTENCE = 0.4, 0.3, 0.3  # weights of the three scores (benchmarks/LOG.md)
 NEAR_DUPLICATE = 0.985  # cosine of two chunk vectors
 WORTH_MERGING = 0.7  # of the best score: weaker neighbours stay passages of their own
+FEW_WORDS = 3  # content words with which a question hardly stands alone
 CANDIDATES = 60  # hits of each leg
-_CONTEXT_DEPENDENT = frozenset("it its they them their this that those these he she him her one ones there then".split())
+_CONTEXT_DEPENDENT = frozenset(
+    [
+        "it",
+        "its",
+        "they",
+        "them",
+        "their",
+        "this",
+        "that",
+        "those",
+        "these",
+        "he",
+        "she",
+        "him",
+        "her",
+        "one",
+        "ones",
+        "there",
+        "then",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +96,7 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
     if not history:
         return question
     tokens = words(question)
-    leans = any(token in _CONTEXT_DEPENDENT for token in tokens) or len(content_words(question)) <= 3
+    leans = any(token in _CONTEXT_DEPENDENT for token in tokens) or len(content_words(question)) <= FEW_WORDS
     opens = tokens[:1] in (["and"], ["but"], ["also"], ["or"], ["so"], ["then"])
     return f"{history[-1].question} {question}" if leans or opens else question
 
@@ -95,7 +116,8 @@ def fuse(hits: Sequence[Hit], query: Vector) -> npt.NDArray[np.float64]:
 def _scaled(values: Sequence[float], floor: float | None = None) -> npt.NDArray[np.float64]:
     array = np.asarray(values, dtype=np.float64)
     low = array.min() if floor is None else floor
-    return (array - low) / max(array.max() - low, 1e-9)
+    scaled: npt.NDArray[np.float64] = (array - low) / max(array.max() - low, 1e-9)
+    return scaled
 
 
 def fold_duplicates(ranked: Sequence[tuple[Hit, float]]) -> list[tuple[Hit, float]]:
@@ -119,11 +141,15 @@ def merge_adjacent(hits: Sequence[Hit], scores: Sequence[float]) -> list[Passage
     good = max(scores, default=0.0) * WORTH_MERGING
     weak = [(hit, score) for hit, score in zip(hits, scores, strict=True) if score < good]
     hits, scores = [h for h, s in zip(hits, scores, strict=True) if s >= good], [s for s in scores if s >= good]
-    by_place = sorted(zip(hits, scores, strict=True), key=lambda pair: (pair[0].chunk.document_id, pair[0].chunk.position))
+    by_place = sorted(
+        zip(hits, scores, strict=True), key=lambda pair: (pair[0].chunk.document_id, pair[0].chunk.position)
+    )
     numbered = enumerate(by_place)
     runs = [
         [pair for _, pair in run]
-        for _, run in groupby(numbered, key=lambda item: (item[1][0].chunk.document_id, item[1][0].chunk.position - item[0]))
+        for _, run in groupby(
+            numbered, key=lambda item: (item[1][0].chunk.document_id, item[1][0].chunk.position - item[0])
+        )
     ]
     return sorted((_passage(run) for run in [*runs, *([pair] for pair in weak)]), key=lambda passage: -passage.score)
 
@@ -165,5 +191,3 @@ def select_sentences(
             shared = len(asked & set(content_words(text))) / len(asked) if asked else 0.0
             found.append(Sentence(text, number, 0.6 * cosine + 0.2 * passage.score + 0.2 * shared, cosine))
     return tuple(sorted(found, key=lambda sentence: -sentence.score))
-
-

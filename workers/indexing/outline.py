@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -25,6 +26,10 @@ def _block_parser() -> MarkdownIt:
     return blocks_only
 
 
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+"""What the parser takes for one; the other line breaks of Python are ordinary characters to it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Heading:
     """`start` is the character offset of the heading's line, `end` the one after it."""
@@ -37,10 +42,7 @@ class Heading:
 
 def headings_of(text: str) -> list[Heading]:
     """Headings in order; lines in code fences are none, and neither are those inside lists and quotes."""
-    # `\n` only: what else Python takes for a line break is an ordinary character to the parser
-    offsets = [0]
-    for line in text.split("\n"):
-        offsets.append(offsets[-1] + len(line) + 1)
+    offsets = [0, *(match.end() for match in _LINE_BREAK.finditer(text)), len(text) + 1]
     tokens = _block_parser().parse(text)
     found = []
     for opening, inline in pairwise(tokens):

@@ -77,7 +77,7 @@ class Extractor:
 
     def _start(self) -> Connection:
         ours, theirs = Pipe()
-        self._child = subprocess.Popen(  # noqa: S603  (our own module)
+        self._child = subprocess.Popen(
             [sys.executable, "-m", "workers.indexing.sandbox", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 
-import sentencex  # type: ignore[import-untyped]
+import sentencex
 from markdown_it.token import Token
 
 from workers.indexing.outline import parser, visible

@@ -31,7 +31,6 @@ from answerloop.domain import (
     Stage,
 )
 
-
 DELIVERED_WITHIN = timedelta(seconds=60)
 """An answer that was not delivered after this long gets its job written again."""
 
@@ -102,9 +101,7 @@ def _answer_of(session: Session, claim: questions.Claim, lease: timedelta) -> An
     if not questions.renew(session, claim, lease):
         raise LeaseLost(claim.question_id)
     return session.scalars(
-        select(AnswerRow)
-        .where(AnswerRow.question_id == claim.question_id)
-        .options(selectinload(AnswerRow.sources))
+        select(AnswerRow).where(AnswerRow.question_id == claim.question_id).options(selectinload(AnswerRow.sources))
     ).one()
 
 
@@ -136,7 +133,7 @@ def revisions(session: Session, question_ids: Sequence[str]) -> dict[str, int]:
     rows = session.execute(
         select(AnswerRow.question_id, AnswerRow.revision).where(AnswerRow.question_id.in_(question_ids))
     ).all()
-    return {question_id: revision for question_id, revision in rows}
+    return {row.question_id: row.revision for row in rows}
 
 
 def view(session: Session, question_id: str) -> AnswerView | None:
@@ -155,18 +152,12 @@ def of_conversation(session: Session, conversation_id: str) -> list[AnswerView]:
 
 
 def _views(session: Session, statement: Any) -> list[AnswerView]:
-    rows = session.scalars(
-        statement.options(selectinload(QuestionRow.answer).selectinload(AnswerRow.sources))
-    ).all()
+    rows = session.scalars(statement.options(selectinload(QuestionRow.answer).selectinload(AnswerRow.sources))).all()
     answers = {row.id: row.answer for row in rows if row.answer is not None}
-    thumbs = session.scalars(
-        select(FeedbackRow).where(FeedbackRow.answer_id.in_([a.id for a in answers.values()]))
-    )
+    thumbs = session.scalars(select(FeedbackRow).where(FeedbackRow.answer_id.in_([a.id for a in answers.values()])))
     given = {(row.answer_id, row.person): row for row in thumbs}
     return [
-        _view(row, answers[row.id], given.get((answers[row.id].id, row.asker)))
-        for row in rows
-        if row.id in answers
+        _view(row, answers[row.id], given.get((answers[row.id].id, row.asker))) for row in rows if row.id in answers
     ]
 
 
@@ -241,11 +232,9 @@ def conversation(session: Session, conversation_id: str) -> ConversationView | N
 def outcomes(session: Session) -> dict[str, int]:
     """How many answers, by outcome."""
     rows = session.execute(
-        select(AnswerRow.outcome, func.count())
-        .where(AnswerRow.outcome.is_not(None))
-        .group_by(AnswerRow.outcome)
+        select(AnswerRow.outcome, func.count()).where(AnswerRow.outcome.is_not(None)).group_by(AnswerRow.outcome)
     ).all()
-    return {outcome: count for outcome, count in rows}
+    return {str(outcome): count for outcome, count in rows}
 
 
 # --- delivery --------------------------------------------------------------------------------------------------------
@@ -290,3 +279,18 @@ def overdue_deliveries(session: Session, limit: int = 100) -> list[str]:
     for row in rows:
         row.due_at = now() + DELIVERED_WITHIN
     return [row.question_id for row in rows]
+
+
+def undelivered(session: Session) -> list[str]:
+    """Questions whose answer has not been shown in their channel yet."""
+    return list(session.scalars(select(DeliveryRow.question_id).where(DeliveryRow.delivered_at.is_(None))))
+
+
+def delivery_seconds(session: Session, question_id: str) -> float | None:
+    """From the question's row to the delivery of its answer; None before that."""
+    asked, delivered = session.execute(
+        select(QuestionRow.created_at, DeliveryRow.delivered_at)
+        .join(DeliveryRow, DeliveryRow.question_id == QuestionRow.id)
+        .where(QuestionRow.id == question_id)
+    ).one()
+    return (delivered - asked).total_seconds() if delivered else None

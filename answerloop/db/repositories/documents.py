@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session, undefer
 from answerloop.db.tables import DocumentRow, ReaderSetRow, SourceRow, now
 from answerloop.domain import Audience
 
-
 # --- reader sets -----------------------------------------------------------------------------------------------------
 
 
@@ -38,9 +37,7 @@ def readable_sets(session: Session, audience: Audience) -> frozenset[int]:
     return frozenset(number for number, groups in rows if audience.may_read(frozenset(groups)))
 
 
-def still_readable(
-    session: Session, audience: Audience, document_ids: Collection[str]
-) -> dict[str, datetime | None]:
+def still_readable(session: Session, audience: Audience, document_ids: Collection[str]) -> dict[str, datetime | None]:
     """Which of these documents exist and may be read right now, whatever the index said a moment ago, and the time
     of each one's last change."""
     rows = session.execute(
@@ -93,6 +90,10 @@ def count(session: Session, tenant: str | None = None) -> int:
     if tenant is not None:
         statement = statement.where(DocumentRow.tenant == tenant)
     return session.scalar(statement) or 0
+
+
+def count_chunks(session: Session) -> int:
+    return session.scalar(select(func.sum(DocumentRow.chunks))) or 0
 
 
 # --- sources ---------------------------------------------------------------------------------------------------------

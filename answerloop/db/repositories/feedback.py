@@ -18,9 +18,7 @@ def give(
     correction: str | None,
 ) -> None:
     """Once per person and answer; a second time changes the first."""
-    row = session.scalar(
-        select(FeedbackRow).where(FeedbackRow.answer_id == answer_id, FeedbackRow.person == person)
-    )
+    row = session.scalar(select(FeedbackRow).where(FeedbackRow.answer_id == answer_id, FeedbackRow.person == person))
     if row is None:
         row = FeedbackRow(answer_id=answer_id, person=person)
         session.add(row)

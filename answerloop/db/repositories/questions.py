@@ -195,8 +195,6 @@ def ahead_of(session: Session, created_at: datetime) -> int:
 def totals(session: Session) -> dict[tuple[str, str], int]:
     """How many questions, by channel and state."""
     rows = session.execute(
-        select(QuestionRow.channel, QuestionRow.state, func.count()).group_by(
-            QuestionRow.channel, QuestionRow.state
-        )
+        select(QuestionRow.channel, QuestionRow.state, func.count()).group_by(QuestionRow.channel, QuestionRow.state)
     ).all()
     return {(channel, state): count for channel, state, count in rows}

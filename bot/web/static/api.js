@@ -23,6 +23,7 @@ async function request(path, body) {
 
 export const me = () => request("/api/me");
 export const signIn = (token) => request("/api/login", { token });
+export const signOut = () => request("/api/logout", {});
 export const conversations = async () => (await request("/api/chat/conversations")).conversations;
 export const conversation = (id) => request(`/api/chat/conversations/${encodeURIComponent(id)}`);
 export const question = (id) => request(`/api/chat/questions/${encodeURIComponent(id)}`);

@@ -190,6 +190,7 @@ class Chat {
     byId("person").replaceChildren(
       element("span", { class: "person-name" }, me.name),
       ...(me.development ? [element("span", { class: "person-note" }, "development user")] : []),
+      ...(me.session ? [element("button", { type: "button", class: "sign-out", onclick: signOut }, "Sign out")] : []),
     );
   }
 
@@ -197,6 +198,12 @@ class Chat {
     byId("examples").append(...EXAMPLES.map((text) =>
       element("li", {}, element("button", { type: "button", onclick: () => this.ask(text) }, text))));
   }
+}
+
+async function signOut() {
+  await api.signOut();
+  sessionStorage.clear();
+  location.assign("/login");
 }
 
 function newKey() {

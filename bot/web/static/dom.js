@@ -62,7 +62,9 @@ const UNITS = [["year", 31_557_600], ["month", 2_629_800], ["week", 604_800], ["
 
 export function age(isoTime) {
   const seconds = (Date.parse(isoTime) - Date.now()) / 1000;
-  const [unit, length] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["minute", 60];
+  const found = UNITS.find(([, size]) => Math.abs(seconds) >= size);
+  if (!found) return "just now";
+  const [unit, length] = found;
   return new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(Math.round(seconds / length), unit);
 }
 

@@ -59,7 +59,7 @@ export class Feedback {
     this.box.hidden = false;
     this.down.setAttribute("aria-expanded", "true");
     this.box.querySelector("input").focus();
-    this.box.scrollIntoView({ block: "nearest" });
+    this.box.firstElementChild.scrollIntoView({ block: "nearest" });
   }
 
   close(returnFocus = false) {

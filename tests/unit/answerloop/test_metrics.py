@@ -390,9 +390,7 @@ class TestIntervals:
 
     def test_the_difference_has_a_sign(self) -> None:
         # (1 - 0, 0 - 0, 1 - 1, 0 - 1, 0 - 1): sum -1 over 5
-        assert metrics.paired_difference([1, 0, 1, 0, 0], [0, 0, 1, 1, 1], seed=0).value == pytest.approx(
-            -0.2
-        )
+        assert metrics.paired_difference([1, 0, 1, 0, 0], [0, 0, 1, 1, 1], seed=0).value == pytest.approx(-0.2)
 
     @pytest.mark.parametrize("values", [[], [math.nan], [1.0, math.inf], [None]])
     def test_nothing_becomes_nan(self, values: list[float]) -> None:

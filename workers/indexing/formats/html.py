@@ -12,7 +12,7 @@ from workers.indexing.document import ExtractedDocument, moment, one_line
 from workers.indexing.formats.tables import with_headers
 
 if TYPE_CHECKING:
-    from lxml.html import HtmlElement  # type: ignore[import-untyped]
+    from lxml.html import HtmlElement
 
 _UPDATED = ("article:modified_time", "last-modified", "dcterms.modified", "dc.date.modified", "updated", "date")
 _SITE_NAME = re.compile(r"\s+[|\u2013\u2014·»]\s+[^|\u2013\u2014·»]+$")

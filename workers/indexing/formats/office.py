@@ -50,13 +50,13 @@ def _docx() -> DocumentConverter:
     # imported here: markitdown takes 0.7 s and 80 MB, for processes that may never see an office file
     from markitdown.converters import DocxConverter  # noqa: PLC0415
 
-    return DocxConverter()  # type: ignore[no-untyped-call]
+    return DocxConverter()
 
 
 def _pptx() -> DocumentConverter:
     from markitdown.converters import PptxConverter  # noqa: PLC0415
 
-    return PptxConverter()  # type: ignore[no-untyped-call]
+    return PptxConverter()
 
 
 def _check_archive(data: bytes) -> tuple[str, datetime | None]:

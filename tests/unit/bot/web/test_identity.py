@@ -84,7 +84,7 @@ class TestToken:
         assert "samesite=lax" in cookie
         assert "secure" not in cookie
         assert TOKEN not in cookie
-        assert browser.get("/api/me").status_code == 200
+        assert browser.get("/api/me").json()["session"] is True
         browser.post("/api/logout", json={})
         assert browser.get("/api/me").status_code == 401
 

@@ -14,7 +14,10 @@ EVIDENCE = (
     ("sentence", "shown"),
     [
         ("90 days", "90 days [2]"),
-        ("Every employee gets 90 days of paid parental leave.", "Every employee gets 90 days of paid parental leave. [2]"),
+        (
+            "Every employee gets 90 days of paid parental leave.",
+            "Every employee gets 90 days of paid parental leave. [2]",
+        ),
         ("Answer: 90 days [7]", "90 days [2]"),
         ("Contractors do not get sick pay.", "Contractors do not get sick pay. [3]"),
         ("[90 days](https://evil.example) for each child", "90 days for each child [2]"),

@@ -15,6 +15,7 @@ from workers.answering.pipeline import Asked, Limits, Pipeline
 from workers.answering.retrieve import Retriever, standalone
 from workers.indexing.sync import Indexer
 
+NEXT = "Tell your manager eight weeks before. [1]"
 LEAVE = "Every employee gets 90 days of paid parental leave for each child."
 QUESTION = "How many days of paid parental leave does an employee get?"
 
@@ -25,7 +26,9 @@ class Office:
         documents.mkdir()
         (documents / "leave.md").write_text(f"# Parental leave\n\n{LEAVE}\n\nTell your manager eight weeks before.")
         (documents / "vpn.md").write_text("# VPN\n\nThe error VPN-4471 means an expired certificate.")
-        (documents / "bands.md").write_text("---\nallow: [hr]\n---\n# Salary bands\n\nThe salary band of level L4 starts at EUR 52,000.")
+        (documents / "bands.md").write_text(
+            "---\nallow: [hr]\n---\n# Salary bands\n\nThe salary band of level L4 starts at EUR 52,000."
+        )
         embedder = FakeEmbedder()
         index = LanceDocumentIndex(folder / "index", embedder.name, embedder.dimension)
         indexer = Indexer(database, index, embedder, chunk_tokens=128, max_document_bytes=10_000)
@@ -56,7 +59,7 @@ def says(text):
 
 def test_a_phrase_comes_first_and_then_the_sentence_that_carries_it(office):
     draft = office.ask(says("90 days"))
-    assert draft.text == f"**90 days [1]**\n\n{LEAVE} [1]"
+    assert draft.text == f"**90 days [1]**\n\n{LEAVE} [1]\n{NEXT}"
     assert [source.number for source in draft.sources if source.cited] == [1]
     assert draft.sources[0].passage.title == "Parental leave"
     assert draft.outcome is Outcome.ANSWERED
@@ -65,7 +68,7 @@ def test_a_phrase_comes_first_and_then_the_sentence_that_carries_it(office):
 
 def test_an_invented_number_is_replaced_by_the_quote(office):
     draft = office.ask(says("120 days"))
-    assert draft.text == f"{LEAVE} [1]"
+    assert draft.text == f"{LEAVE} [1]\n{NEXT}"
     assert "number" in draft.reason
 
 
@@ -76,13 +79,13 @@ def test_nothing_unguarded_is_ever_shown(office):
 
 def test_a_model_that_fails_becomes_a_quote(office):
     draft = office.ask(FakeGenerator(lambda request: RuntimeError("out of memory")))
-    assert draft.text == f"{LEAVE} [1]"
+    assert draft.text == f"{LEAVE} [1]\n{NEXT}"
     assert draft.model == "extractive"
     assert draft.reason == "GeneratorUnavailable"
 
 
 def test_without_a_model_the_answer_is_a_quote(office):
-    assert office.ask(ExtractiveGenerator()).text == f"{LEAVE} [1]"
+    assert office.ask(ExtractiveGenerator()).text == f"{LEAVE} [1]\n{NEXT}"
 
 
 def test_what_is_not_known_is_said_with_the_nearest_documents_and_a_person(office):
@@ -128,7 +131,10 @@ def test_a_follow_up_is_understood_with_its_history(office):
     [
         ("And for contractors?", "How does parental leave work? And for contractors?"),
         ("How long is it?", "How does parental leave work? How long is it?"),
-        ("What does the error VPN-4471 on my laptop mean exactly?", "What does the error VPN-4471 on my laptop mean exactly?"),
+        (
+            "What does the error VPN-4471 on my laptop mean exactly?",
+            "What does the error VPN-4471 on my laptop mean exactly?",
+        ),
     ],
 )
 def test_only_a_question_that_leans_on_the_last_one_is_joined_to_it(question, query):

@@ -53,8 +53,10 @@ def docx(*body: str, more: Mapping[str, str] | None = None) -> bytes:
 def pdf(*pages: Sequence[tuple[str, int]]) -> bytes:
     """Pages of lines, each a text and its size in points; a size above 12 is bold."""
     objects = ["<< /Type /Catalog /Pages 2 0 R >>", ""]
-    for name in ("Helvetica", "Helvetica-Bold"):
-        objects.append(f"<< /Type /Font /Subtype /Type1 /BaseFont /{name} /Encoding /WinAnsiEncoding >>")
+    objects += [
+        f"<< /Type /Font /Subtype /Type1 /BaseFont /{name} /Encoding /WinAnsiEncoding >>"
+        for name in ("Helvetica", "Helvetica-Bold")
+    ]
     kids = []
     for lines in pages:
         shown = (f"/F{2 if size > 12 else 1} {size} Tf 0 -20 Td ({text}) Tj" for text, size in lines)

@@ -84,7 +84,7 @@ def prepare_default_model(models: Path, report: Callable[[str], None]) -> Path:
         fresh = work / DEFAULT_MODEL
         shutil.rmtree(fresh, ignore_errors=True)
         # Here, since torch takes seconds to import and every later start only looks for the manifest.
-        from answerloop.backends.model_conversion import convert_gguf  # noqa: PLC0415
+        from answerloop.backends.local_models.conversion import convert_gguf  # noqa: PLC0415
 
         convert_gguf(gguf, fresh)
         _write_notice(fresh)

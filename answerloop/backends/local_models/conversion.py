@@ -9,7 +9,7 @@ import torch
 from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, logging
 
-from answerloop.backends.tokens import Tokenizer
+from answerloop.backends.local_models.tokens import Tokenizer
 
 
 def convert_gguf(gguf: Path, target: Path) -> None:

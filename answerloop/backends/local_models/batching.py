@@ -18,9 +18,9 @@ from enum import Enum
 import torch
 from transformers.cache_utils import DynamicCache
 
-from answerloop.backends.kv_cache import SlotCache
-from answerloop.backends.peft_adapters import AdaptedModel
-from answerloop.backends.tokens import PieceDecoder
+from answerloop.backends.local_models.adapters import AdaptedModel
+from answerloop.backends.local_models.kv_cache import SlotCache
+from answerloop.backends.local_models.tokens import PieceDecoder
 from answerloop.errors import GenerationTimedOut, GeneratorUnavailable
 
 PREFILL_TOKENS = 768

@@ -4,8 +4,8 @@ import pytest
 import torch
 from transformers.cache_utils import DynamicCache
 
-from answerloop.backends import kv_cache
-from answerloop.backends.kv_cache import SlotCache
+from answerloop.backends.local_models import kv_cache
+from answerloop.backends.local_models.kv_cache import SlotCache
 
 
 def filled(value: float, tokens: int) -> DynamicCache:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import torch
 
-from answerloop.backends import batching, kv_cache
 from answerloop.backends.generator_transformers import TransformersGenerator
+from answerloop.backends.local_models import batching, kv_cache
 from answerloop.domain import Usage
 from answerloop.errors import GenerationTimedOut, GeneratorUnavailable
 from tests.unit.answerloop.backends.tiny_models import (

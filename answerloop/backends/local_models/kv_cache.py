@@ -7,8 +7,6 @@ the row that leaves is overwritten with the last one.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from transformers.cache_utils import Cache, CacheLayerMixin, DynamicCache
 
@@ -34,7 +32,9 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
         self.values = values.new_empty((slots, values.shape[1], 0, values.shape[3]))
         self.is_initialized = True
 
-    def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *_: Any, **__: Any) -> Any:
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *_: object, **__: object
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         end = self.length + key_states.shape[2]
         self.keys[: self.rows, :, self.length : end] = key_states
         self.values[: self.rows, :, self.length : end] = value_states

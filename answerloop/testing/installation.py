@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -17,12 +16,13 @@ from typing import Any, TypeVar
 
 import psutil
 
-from answerloop.db.repositories import answers, processes
+from answerloop.db.repositories import answers, documents, processes
 from answerloop.db.session import Database
 from answerloop.settings import Settings
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
+START_SECONDS = 400.0
 
 
 def free_port() -> int:
@@ -31,7 +31,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def until(what: Callable[[], T], seconds: float = 60.0, pause: float = 0.1) -> T:
+def until(what: Callable[[], T | None], seconds: float = 60.0, pause: float = 0.1) -> T:
     """The first true value; fails the test when there is none in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -43,7 +43,7 @@ def until(what: Callable[[], T], seconds: float = 60.0, pause: float = 0.1) -> T
 
 
 class RunningInstallation:
-    def __init__(self, home: Path, documents: Path, generator: str = "extractive") -> None:
+    def __init__(self, home: Path, first_documents: Path, generator: str = "extractive") -> None:
         self.home = home
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -54,7 +54,7 @@ class RunningInstallation:
             "ANSWERLOOP_PORT": str(self.port),
             "ANSWERLOOP_GENERATOR": generator,
             "ANSWERLOOP_MODELS_FOLDER": str(CHECKOUT / ".answerloop" / "models"),
-            "ANSWERLOOP_FIRST_DOCUMENTS": str(documents),
+            "ANSWERLOOP_FIRST_DOCUMENTS": str(first_documents),
             "ANSWERLOOP_DIRECTORY_FILE": str(CHECKOUT / "samples" / "access.yaml"),
             "ANSWERLOOP_LEASE_SECONDS": "6",
             "ANSWERLOOP_HUMAN_CONTACT": "people-desk@orrenby.example",
@@ -77,7 +77,7 @@ class RunningInstallation:
                 start_new_session=True,
             )
         ready = f"answerloop is ready: {self.url}"
-        until(lambda: self._alive() and self.log.read_text().rstrip().endswith(ready), 180)
+        until(lambda: self._alive() and self.log.read_text().rstrip().endswith(ready), START_SECONDS)
 
     def _alive(self) -> bool:
         assert self._process is not None
@@ -143,23 +143,15 @@ class RunningInstallation:
 
         return until(done, seconds)
 
+    def chunks(self) -> int:
+        with self.database.reading() as session:
+            return documents.count_chunks(session)
+
     def undelivered(self) -> list[str]:
-        """Questions whose answer was not delivered exactly once yet."""
-        from sqlalchemy import select
-
-        from answerloop.db.tables import DeliveryRow
-
         with self.database.reading() as session:
-            return list(session.scalars(select(DeliveryRow.question_id).where(DeliveryRow.delivered_at.is_(None))))
+            return answers.undelivered(session)
 
-    def view(self, question_id: str) -> answers.AnswerView | None:
+    def delivery_seconds(self, question_id: str) -> float | None:
+        """From the question's row to the delivery of its answer; None before that."""
         with self.database.reading() as session:
-            return answers.view(session, question_id)
-
-
-def is_up(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/healthz", timeout=2) as response:  # noqa: S310
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+            return answers.delivery_seconds(session, question_id)

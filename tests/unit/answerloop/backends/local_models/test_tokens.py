@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from transformers import PreTrainedTokenizerFast
 
-from answerloop.backends.tokens import PieceDecoder, PromptEncoder
+from answerloop.backends.local_models.tokens import PieceDecoder, PromptEncoder
 from answerloop.domain import Message
 from tests.unit.answerloop.backends.tiny_models import IGNORES_SYSTEM, NO_SYSTEM, tiny_tokenizer
 

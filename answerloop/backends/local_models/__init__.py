@@ -1,0 +1,1 @@
+"""What the local backends share: weights on disk, and the parts of the transformers generator."""
