@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     )
     directory_file: Path | None = Field(None, description="YAML file with people and their groups.")
     human_contact: str = Field("", description="Whom to ask when the assistant does not know, e.g. an e-mail address.")
-    max_question_characters: int = Field(2000, ge=10)
+    max_question_characters: int = Field(2000, ge=10, description="Longer questions are refused.")
 
     # --- documents
     first_documents: Path | None = Field(None, description="Indexed by `answerloop up` when nothing is indexed yet.")
@@ -55,23 +55,27 @@ class Settings(BaseSettings):
     embedder: str = Field("all-MiniLM-L6-v2", description="The default, a folder, or a sentence-transformers model id.")
 
     # --- answering
-    generator: Literal["transformers", "extractive"] = Field("transformers")
+    generator: Literal["transformers", "extractive"] = Field(
+        "transformers", description="Who phrases: a language model, or nobody (quotes only)."
+    )
     model: str = Field("SmolLM2-135M-Instruct", description="The default, a local folder, or a Hugging Face model id.")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1 …")
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="auto: bfloat16 where the processor has it in hardware, else float32."
+    )
     threads: int = Field(0, ge=0, description="CPU threads of one model; 0: chosen by the number of cores.")
     batch_size: int = Field(8, ge=1, description="Questions that one model instance answers at once.")
     max_new_tokens: int = Field(64, ge=8, description="Longest direct answer of the model, in tokens.")
     passages: int = Field(5, ge=1, description="Passages shown as sources at most.")
-    answer_threshold: float = Field(0.5, ge=0, le=1, description="Below this probability the answer is: I don't know.")
-    sure_threshold: float = Field(0.8, ge=0, le=1, description="From this probability on the answer counts as sure.")
+    answer_threshold: float = Field(0.6, ge=0, le=1, description="Below this probability the answer is: I don't know.")
+    sure_threshold: float = Field(0.85, ge=0, le=1, description="From this probability on the answer counts as sure.")
     answer_deadline_seconds: float = Field(60.0, gt=0, description="Then the answer is a quote instead of a phrase.")
     lease_seconds: float = Field(15.0, gt=0, description="A worker silent for this long has lost its question.")
     history_turns: int = Field(3, ge=0, description="Earlier turns that a follow-up question is understood with.")
 
     # --- observing
-    log_format: Literal["json", "text"] = Field("json")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO")
+    log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or text for people.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least that is logged.")
 
     @model_validator(mode="after")
     def _thresholds_in_order(self) -> Settings:

@@ -12,6 +12,7 @@ RUNS: tuple[tuple[str, str, str], ...] = (  # file name, benchmark, folder below
     ("retrieval-handbook-18f", "retrieval", "handbook-18f"),
     ("retrieval-policyqa", "retrieval", "policyqa"),
     ("retrieval-xquad-en", "retrieval", "xquad-en"),
+    ("answerability", "answerability", "xquad-en"),
     ("overhead", "overhead", "handbook-18f"),
     ("generation", "generation", ""),
 )

@@ -102,6 +102,8 @@ def ask(
         typer.echo(json.dumps(evaluation.as_json(draft), indent=2, default=str))
     else:
         console.print(Markdown(draft.text))
+        if draft.outcome is not Outcome.ANSWERED and settings.human_contact:
+            console.print(f"  A person can help: {settings.human_contact}", highlight=False)
         for source in draft.sources:
             mark = f"[{source.number}]" if source.cited else "   "
             where = " > ".join((source.passage.title, *source.passage.headings))

@@ -112,7 +112,6 @@ class Workshop:
             sure_threshold=settings.sure_threshold,
             max_new_tokens=settings.max_new_tokens,
             deadline_seconds=settings.answer_deadline_seconds,
-            human_contact=settings.human_contact,
         )
         return Pipeline(self.retriever, self.generator, self.fallback, limits)
 

@@ -71,7 +71,7 @@ def test_a_follow_up_is_understood(page: Page) -> None:
 def test_a_thumb_down_with_a_better_answer_is_kept(page: Page, office: RunningInstallation, pictures: Path) -> None:
     answer = ask(page, "How many days of annual leave do I have?")
     answer.get_by_role("button", name="Not helpful").click()
-    answer.get_by_text("Incomplete").click()
+    answer.get_by_role("radio", name="Incomplete").check()
     answer.get_by_role("textbox").fill("27 days, and 29 after five years.")
     page.screenshot(path=pictures / "feedback.png")
     answer.get_by_role("button", name="Send feedback").click()

@@ -8,11 +8,29 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from answerloop.text import STOP_WORDS, words
 
-_NAMES = dict(
-    ar="Arabic", cs="Czech", da="Danish", de="German", en="English", es="Spanish", fi="Finnish", fr="French", hi="Hindi",
-    it="Italian", ja="Japanese", ko="Korean", nl="Dutch", no="Norwegian", pl="Polish", pt="Portuguese", ru="Russian",
-    sv="Swedish", tr="Turkish", uk="Ukrainian", zh="Chinese",
-)  # fmt: skip
+_NAMES = {
+    "ar": "Arabic",
+    "cs": "Czech",
+    "da": "Danish",
+    "de": "German",
+    "en": "English",
+    "es": "Spanish",
+    "fi": "Finnish",
+    "fr": "French",
+    "hi": "Hindi",
+    "it": "Italian",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "nl": "Dutch",
+    "no": "Norwegian",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ru": "Russian",
+    "sv": "Swedish",
+    "tr": "Turkish",
+    "uk": "Ukrainian",
+    "zh": "Chinese",
+}
 FEWEST_WORDS = 4
 """Below that, words in plain letters are too few to tell a language from."""
 _CERTAIN = 0.95

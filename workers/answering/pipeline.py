@@ -54,7 +54,6 @@ class Limits:
     sure_threshold: float
     max_new_tokens: int
     deadline_seconds: float
-    human_contact: str
 
 
 class Pipeline:
@@ -142,9 +141,8 @@ class Pipeline:
         found: Retrieved | None = None,
         scores: dict[str, float] | None = None,
     ) -> AnswerDraft:
-        contact = f" You can ask {self._limits.human_contact}." if self._limits.human_contact else ""
         return AnswerDraft(
-            text=text + contact,
+            text=text,
             outcome=Outcome.ABSTAINED,
             confidence=Confidence.DONT_KNOW,
             sources=_sources(found.passages[:3], frozenset()) if found else (),

@@ -37,7 +37,7 @@ class Office:
         self.steps: list[tuple[Stage, str]] = []
 
     def pipeline(self, generator, threshold: float = 0.0) -> Pipeline:
-        limits = Limits(threshold, max(threshold, 0.8), 32, 5.0, "people-desk@orrenby.example")
+        limits = Limits(threshold, max(threshold, 0.8), 32, 5.0)
         return Pipeline(self.retriever, generator, ExtractiveGenerator(), limits)
 
     def ask(self, generator, question: str = QUESTION, *groups: str, threshold: float = 0.0, history=()):
@@ -88,12 +88,11 @@ def test_without_a_model_the_answer_is_a_quote(office):
     assert office.ask(ExtractiveGenerator()).text == f"{LEAVE} [1]\n{NEXT}"
 
 
-def test_what_is_not_known_is_said_with_the_nearest_documents_and_a_person(office):
+def test_what_is_not_known_is_said_with_the_nearest_documents(office):
     draft = office.ask(says("42"), "Who won the football match in Brazil?", threshold=0.9)
     assert draft.outcome is Outcome.ABSTAINED
     assert draft.confidence is Confidence.DONT_KNOW
     assert draft.text.startswith("I don't know")
-    assert "people-desk@orrenby.example" in draft.text
     assert draft.sources
     assert not any(source.cited for source in draft.sources)
 
@@ -116,7 +115,6 @@ def test_somebody_without_groups_finds_nothing(office):
 def test_another_language_is_told_so(office):
     draft = office.ask(says("90 days"), "Wie viele Tage Elternzeit bekomme ich in dieser Firma?")
     assert "German" in draft.text
-    assert "people-desk@orrenby.example" in draft.text
     assert draft.outcome is Outcome.ABSTAINED
 
 
