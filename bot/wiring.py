@@ -10,7 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from answerloop.backends.directory_file import FileDirectory
-from answerloop.backends.queue_celery import SENDER_PATIENCE_SECONDS, CeleryTaskQueue, make_celery
+from answerloop.backends.queue_celery import CeleryTaskQueue
 from answerloop.db.repositories import documents, processes, questions
 from answerloop.db.session import Database
 from answerloop.errors import AnswerloopError, QueueUnavailable
@@ -32,7 +32,7 @@ class Bot:
         settings.require_identity()
         self.database = Database(settings.effective_database_url)
         self.database.check()
-        self.queue = CeleryTaskQueue(make_celery(settings.effective_broker_url, SENDER_PATIENCE_SECONDS))
+        self.queue = CeleryTaskQueue(settings.effective_broker_url)
         self.heartbeat = Heartbeat(self.database, "bot", settings.lease_seconds / 3)
         registry = CollectorRegistry()
         registry.register(_Waiting(self.database, self.queue))

@@ -14,7 +14,7 @@ from celery import Celery
 
 from answerloop.backends.chat_web import WebChatDelivery
 from answerloop.backends.directory_file import FileDirectory
-from answerloop.backends.queue_celery import CeleryTaskQueue, make_celery
+from answerloop.backends.queue_celery import CeleryTaskQueue, make_worker_app
 from answerloop.db.session import Database
 from answerloop.heartbeat import Heartbeat
 from answerloop.observability import MODEL_LOAD_SECONDS
@@ -45,14 +45,14 @@ class Workshop:
 
     @cached_property
     def celery(self) -> Celery:
-        app = make_celery(self.settings.effective_broker_url)
+        app = make_worker_app(self.settings.effective_broker_url)
         app.conf.beat_schedule = schedule.beat_schedule(self.settings.sync_interval_seconds)
         tasks.register(app, self)
         return app
 
     @cached_property
     def queue(self) -> CeleryTaskQueue:
-        return CeleryTaskQueue(self.celery)
+        return CeleryTaskQueue(self.settings.effective_broker_url)
 
     @cached_property
     def directory(self) -> FileDirectory:

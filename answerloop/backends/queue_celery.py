@@ -11,42 +11,50 @@ from redis.exceptions import RedisError
 
 from answerloop.errors import QueueUnavailable
 from answerloop.ports import Job
-from answerloop.tasks import QUEUES
+from answerloop.tasks import HOUSEKEEPING, QUEUES
 
 VISIBILITY_TIMEOUT_SECONDS = 3600
 """An unacknowledged job is delivered again after this long; lost questions are found by their lease much sooner."""
 
 
 WORKER_PATIENCE_SECONDS = 5.0
+"""Must be longer than a worker's blocking read, which is about a second."""
 SENDER_PATIENCE_SECONDS = 1.0
 PAUSE_AFTER_FAILURE_SECONDS = 2.0
 
 
-def make_celery(broker_url: str, patience_seconds: float = WORKER_PATIENCE_SECONDS) -> Celery:
-    """A Celery app that keeps no results. A broker silent for `patience_seconds` counts as down; a worker's own
-    patience must be longer than its blocking read, which is about a second."""
-    app = Celery("answerloop", broker=broker_url)
+def make_worker_app(broker_url: str) -> Celery:
+    """The app that a worker or beat runs: keeps no results, waits for a broker that is away."""
+    app = _app(broker_url, WORKER_PATIENCE_SECONDS)
     app.conf.update(
-        task_ignore_result=True,
         task_acks_late=True,
         task_reject_on_worker_lost=True,
-        task_create_missing_queues=True,
-        task_default_queue="housekeeping",
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         worker_send_task_events=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+    )
+    return app
+
+
+def _app(broker_url: str, patience_seconds: float, **transport: float) -> Celery:
+    app = Celery("answerloop", broker=broker_url)
+    app.conf.update(
+        task_ignore_result=True,
+        task_publish_retry=False,
+        task_create_missing_queues=True,
+        task_default_queue=HOUSEKEEPING,
+        timezone="UTC",
         broker_transport_options={
             "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
             "unacked_restore_interval": 1,
-            "socket_connect_timeout": 1,
+            "socket_connect_timeout": SENDER_PATIENCE_SECONDS,
             "socket_timeout": patience_seconds,
             "socket_keepalive": True,
             "health_check_interval": 10,
+            **transport,
         },
-        task_publish_retry=False,
-        timezone="UTC",
     )
     return app
 
@@ -55,8 +63,9 @@ class CeleryTaskQueue:
     """A `TaskQueue` for whoever sends jobs. After a failure it does not even try for a moment: people who ask while
     the broker hangs are acknowledged at once, and their jobs wait in the outbox."""
 
-    def __init__(self, app: Celery) -> None:
-        self._app = app
+    def __init__(self, broker_url: str) -> None:
+        at_once = {"max_retries": 1, "interval_start": 0.0, "interval_step": 0.0, "interval_max": 0.0}
+        self._app = _app(broker_url, SENDER_PATIENCE_SECONDS, **at_once)
         self._resting_until = 0.0
 
     def send(self, job: Job) -> None:

@@ -23,10 +23,21 @@ from answerloop.domain import (
     Sentence,
     Vector,
 )
-from answerloop.errors import GenerationTimedOut, IndexMismatch
-from answerloop.ports import ChatDelivery, Directory, DocumentIndex, Embedder, GenerationRequest, Generator, IndexQuery
+from answerloop.errors import GenerationTimedOut, IndexMismatch, QueueUnavailable
+from answerloop.ports import (
+    ChatDelivery,
+    Directory,
+    DocumentIndex,
+    Embedder,
+    GenerationRequest,
+    Generator,
+    IndexQuery,
+    Job,
+    TaskQueue,
+)
 
 DIMENSION = 8
+GONE_WITHIN_SECONDS = 10.0
 
 
 def unit(*values: float) -> Vector:
@@ -162,6 +173,25 @@ class DocumentIndexSuite:
             self.found(index, "leave", np.ones(3, dtype=np.float32), [1])
 
 
+class TaskQueueSuite:
+    """Provide the fixtures `queue`, with an empty broker behind it, and `dead_queue`, whose broker is gone."""
+
+    def test_a_job_waits_in_its_queue(self, queue: TaskQueue) -> None:
+        queue.send(Job("answer.question", "answer", ("q1",)))
+        queue.send(Job("deliver.answer", "deliver", ("q1",)))
+        queue.send(Job("deliver.answer", "deliver", ("q2",)))
+        depths = queue.depths()
+        assert (depths["answer"], depths["deliver"]) == (1, 2)
+
+    def test_a_broker_that_is_gone_is_said_within_seconds(self, dead_queue: TaskQueue) -> None:
+        started = time.monotonic()
+        with pytest.raises(QueueUnavailable):
+            dead_queue.send(Job("answer.question", "answer", ("q1",)))
+        with pytest.raises(QueueUnavailable):
+            dead_queue.depths()
+        assert time.monotonic() - started < GONE_WITHIN_SECONDS
+
+
 class EmbedderSuite:
     """Provide the fixture `embedder`."""
 
@@ -205,6 +235,10 @@ class GeneratorSuite:
         short, long = [Message("user", "Leave?")], [Message("user", "Leave? " * 50)]
         assert 0 < generator.count_tokens(short) < generator.count_tokens(long)
         assert generator.window > generator.count_tokens(short)
+
+
+class ModelGeneratorSuite(GeneratorSuite):
+    """Provide the fixture `generator` with a model behind it, which may be slow."""
 
     def test_a_passed_deadline_is_an_error(self, generator: Generator) -> None:
         with pytest.raises(GenerationTimedOut):

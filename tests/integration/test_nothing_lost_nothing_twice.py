@@ -10,7 +10,7 @@ import uuid
 
 import pytest
 
-from answerloop.backends.queue_celery import CeleryTaskQueue, make_celery
+from answerloop.backends.queue_celery import CeleryTaskQueue
 from answerloop.tasks import answer_question
 from answerloop.testing.installation import RunningInstallation, until
 
@@ -52,7 +52,7 @@ def test_a_message_sent_three_times_is_one_question(running):
 
 def test_a_job_delivered_three_times_is_one_answer(running):
     question = running.ask(QUESTION)
-    queue = CeleryTaskQueue(make_celery((running.home / "broker" / "url").read_text().strip()))
+    queue = CeleryTaskQueue((running.home / "broker" / "url").read_text().strip())
     for _ in range(3):
         queue.send(answer_question(question))
     assert_each_answered_once(running, [question])

@@ -74,7 +74,7 @@ def test_the_table_of_queues_is_the_code():
 
 
 @pytest.mark.parametrize(
-    "path", sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md")) + ["README.md"]
+    "path", [*sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md")), "README.md"]
 )
 def test_every_link_within_the_documents_leads_somewhere(path):
     source = ROOT / path

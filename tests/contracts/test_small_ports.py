@@ -1,0 +1,75 @@
+"""The ports whose backends need no server: directory, chat, and generators and embedders without weights."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from answerloop.backends.chat_web import WebChatDelivery
+from answerloop.backends.directory_file import FileDirectory
+from answerloop.backends.generator_extractive import ExtractiveGenerator
+from answerloop.errors import ConfigurationError
+from answerloop.testing.fakes import FakeChat, FakeEmbedder
+from answerloop.testing.port_suites import ChatDeliverySuite, DirectorySuite, EmbedderSuite, GeneratorSuite
+
+PEOPLE = """
+people:
+  known: {name: Known Person, groups: [hr]}
+  guest: {name: A Guest, guest: true, groups: [hr]}
+"""
+
+
+class TestFileDirectory(DirectorySuite):
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        path = tmp_path / "access.yaml"
+        path.write_text(PEOPLE)
+        return path
+
+    @pytest.fixture
+    def directory(self, path: Path) -> FileDirectory:
+        return FileDirectory(path, "default")
+
+    def test_a_change_holds_for_the_next_question(self, directory, path):
+        path.write_text("people: {known: {groups: [finance]}}")
+        assert directory.person("known").groups == {"everyone", "public", "finance"}
+
+    @pytest.mark.parametrize("broken", ["people: [", "[]", "people: {known: {groups: hr}}", "people: {known: 7}"])
+    def test_a_file_that_breaks_leaves_nobody_any_groups(self, directory, path, broken):
+        path.write_text(broken)
+        assert directory.person("known").groups == frozenset()
+        path.write_text(PEOPLE)
+        os.utime(path, (1, 1))
+        assert "hr" in directory.person("known").groups
+
+    def test_a_file_that_is_broken_from_the_start_is_a_clear_error(self, tmp_path):
+        (tmp_path / "bad.yaml").write_text("people: {known: {groups: hr}}")
+        with pytest.raises(ConfigurationError, match=r"known: expected `groups: \[name"):
+            FileDirectory(tmp_path / "bad.yaml", "default")
+
+    def test_without_a_file_everybody_is_an_employee(self):
+        assert FileDirectory(None, "default").person("anyone").groups == {"everyone", "public"}
+
+
+class TestWebChat(ChatDeliverySuite):
+    @pytest.fixture
+    def chat(self) -> WebChatDelivery:
+        return WebChatDelivery()
+
+
+class TestFakeChat(ChatDeliverySuite):
+    @pytest.fixture
+    def chat(self) -> FakeChat:
+        return FakeChat()
+
+
+class TestExtractiveGenerator(GeneratorSuite):
+    @pytest.fixture
+    def generator(self) -> ExtractiveGenerator:
+        return ExtractiveGenerator()
+
+
+class TestFakeEmbedder(EmbedderSuite):
+    @pytest.fixture
+    def embedder(self) -> FakeEmbedder:
+        return FakeEmbedder()

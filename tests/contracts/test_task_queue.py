@@ -1,0 +1,68 @@
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from answerloop.backends.queue_celery import CeleryTaskQueue
+from answerloop.cli import broker
+from answerloop.errors import QueueUnavailable
+from answerloop.ports import Job
+from answerloop.settings import StateFolder
+from answerloop.testing.fakes import FakeTaskQueue
+from answerloop.testing.installation import until
+from answerloop.testing.port_suites import TaskQueueSuite
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    state = StateFolder(tmp_path)
+    process = subprocess.Popen(broker.prepare(state), stdout=subprocess.DEVNULL)
+    url = state.broker_url.read_text().strip()
+    until(lambda: broker.answers(url), 20)
+    yield process, url
+    process.kill()
+    process.wait()
+
+
+class TestCeleryOnValkey(TaskQueueSuite):
+    @pytest.fixture
+    def queue(self, valkey) -> CeleryTaskQueue:
+        return CeleryTaskQueue(valkey[1])
+
+    @pytest.fixture
+    def dead_queue(self) -> CeleryTaskQueue:
+        return CeleryTaskQueue(f"redis://127.0.0.1:{broker.free_port()}/0")
+
+    def test_a_frozen_broker_costs_the_first_sender_a_moment_and_the_next_nothing(self, queue, valkey):
+        queue.send(Job("answer.question", "answer", ("q1",)))
+        valkey[0].send_signal(signal.SIGSTOP)
+        try:
+            for _ in range(5):
+                with pytest.raises(QueueUnavailable):
+                    queue.send(Job("answer.question", "answer", ("q2",)))
+        finally:
+            valkey[0].send_signal(signal.SIGCONT)
+
+    def test_the_broker_wants_its_password(self, valkey):
+        host = valkey[1].partition("@")[2]
+        with pytest.raises(QueueUnavailable):
+            CeleryTaskQueue(f"redis://{host}").depths()
+
+    def test_secrets_are_for_their_owner_alone(self, valkey, tmp_path):
+        for path in (tmp_path / "broker").iterdir():
+            if path.is_file():
+                assert path.stat().st_mode & 0o077 == 0, path
+
+
+class TestFakeTaskQueue(TaskQueueSuite):
+    @pytest.fixture
+    def queue(self) -> FakeTaskQueue:
+        return FakeTaskQueue()
+
+    @pytest.fixture
+    def dead_queue(self) -> FakeTaskQueue:
+        queue = FakeTaskQueue()
+        queue.down = True
+        return queue
