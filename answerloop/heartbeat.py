@@ -60,14 +60,20 @@ class Heartbeat:
         while not self._stopped.wait(self._seconds):
             with self._lock:
                 renewals = list(self._renewals.values())
-            try:
-                for renew in renewals:
-                    renew()
-                self._beat()
-            except DatabaseUnavailable as error:
-                log.warning("heartbeat missed", extra={"error": str(error)})
+            for renew in (*renewals, self._beat):
+                _attempt(renew)
 
     def _beat(self) -> None:
         with self._database.writing() as session:
             resident = self._process.memory_info().rss
             processes.beat(session, self._name, socket.gethostname(), os.getpid(), resident)
+
+
+def _attempt(renew: Callable[[], None]) -> None:
+    """One failure must not cost the other leases, nor end the thread that keeps them."""
+    try:
+        renew()
+    except DatabaseUnavailable as error:
+        log.warning("heartbeat missed", extra={"error": str(error)})
+    except Exception:
+        log.exception("heartbeat failed")

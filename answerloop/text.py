@@ -9,187 +9,31 @@ from functools import lru_cache
 import snowballstemmer
 
 STOP_WORDS = frozenset(
-    [
-        "a",
-        "about",
-        "above",
-        "after",
-        "again",
-        "all",
-        "also",
-        "am",
-        "an",
-        "and",
-        "any",
-        "are",
-        "as",
-        "at",
-        "be",
-        "because",
-        "been",
-        "before",
-        "being",
-        "below",
-        "between",
-        "both",
-        "but",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "doing",
-        "down",
-        "during",
-        "each",
-        "few",
-        "for",
-        "from",
-        "further",
-        "get",
-        "gets",
-        "got",
-        "had",
-        "has",
-        "have",
-        "having",
-        "he",
-        "her",
-        "here",
-        "hers",
-        "him",
-        "his",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "itself",
-        "just",
-        "me",
-        "more",
-        "most",
-        "must",
-        "my",
-        "no",
-        "nor",
-        "not",
-        "of",
-        "off",
-        "on",
-        "once",
-        "only",
-        "or",
-        "other",
-        "our",
-        "ours",
-        "out",
-        "over",
-        "own",
-        "please",
-        "same",
-        "shall",
-        "she",
-        "should",
-        "so",
-        "some",
-        "such",
-        "tell",
-        "than",
-        "that",
-        "the",
-        "their",
-        "theirs",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "through",
-        "to",
-        "too",
-        "under",
-        "until",
-        "up",
-        "us",
-        "very",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "while",
-        "who",
-        "whom",
-        "whose",
-        "why",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-        "yours",
-    ]
+    """
+    a about above after again all also am an and any are as at be because been before being below between both
+    but by can could did do does doing down during each few for from further get gets got had has have having
+    he her here hers him his how i if in into is it its itself just me more most must my no nor not of off on
+    once only or other our ours out over own please same shall she should so some such tell than that the
+    their theirs them then there these they this those through to too under until up us very was we were what
+    when where which while who whom whose why will with would you your yours
+    """.split()  # noqa: SIM905 - a word list reads better as words
 )
 NEGATIONS = frozenset(
-    [
-        "no",
-        "not",
-        "never",
-        "none",
-        "nobody",
-        "nothing",
-        "neither",
-        "nor",
-        "without",
-        "cannot",
-        "except",
-        "unless",
-        "n't",
-        "prohibited",
-        "forbidden",
-    ]
+    "no not never none nobody nothing neither nor without cannot except unless prohibited forbidden".split()  # noqa: SIM905
 )
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _NUMBER = re.compile(r"(?<![\w])\d+(?:[.,:]\d+)*")
-_NUMBER_WORDS = dict(
-    zip(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-            "twenty",
-        ],
-        map(str, range(21)),
-        strict=True,
-    )
-) | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "ninety": "90", "hundred": "100"}
+_ONES = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_NUMBER_WORDS = (
+    {word: str(value) for value, word in enumerate(_ONES)}
+    | {word: str(10 * value) for value, word in enumerate(_TENS, start=2)}
+    | {"hundred": "100", "thousand": "1000", "million": "1000000", "billion": "1000000000"}
+)
 
 
 def words(text: str) -> list[str]:
@@ -235,24 +79,30 @@ def is_negated(text: str) -> bool:
     return any(word in NEGATIONS or word.endswith(("n't", "n’t")) for word in found)
 
 
-_IMAGE = re.compile(r"!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])?")
-_LINK = re.compile(r"\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
+_MARKS = re.compile(r"\*+|`+|~~|(?<![^\W_])_+|_+(?![^\W_])")
+_IMAGE = re.compile(r"!\[[^\]\[]*\](?:\([^)]*\)|\[[^\]]*\])?")
+_LINK = re.compile(r"\[([^\]\[]*)\](?:\([^)]*\)|\[[^\]]*\])")
 _DEFINITION = re.compile(r"^\s*\[[^\]]+\]:\s+\S+.*$", re.MULTILINE)
-_ANGLE = re.compile(r"<[^>\s][^>]*>")
-_URL = re.compile(r"(?i)\b(?:[a-z][a-z0-9+.-]*://|www\.|mailto:|javascript:|data:)\S+")
+_TAG = re.compile(r"<(?=[A-Za-z/!@#?])[^>]*>?")
+_URL = re.compile(r"(?i)(?<![a-z])(?:[a-z][a-z0-9+.-]{0,30}://|www\.|mailto:|javascript:|data:)\S*|(?<![\w:/])//\w\S*")
+_MENTION = re.compile(r"(?<!\w)[@#]+(?=\w)")
+_FULL_WIDTH = {0xFF01 + offset: 0x21 + offset for offset in range(94)}
+LONGEST_PLAIN_CHARACTERS = 20_000
 
 
 def plain(text: str) -> str:
     """The text a person reads, with everything gone that could link, load, mention or run.
 
-    Images, links in every Markdown form, autolinks, HTML tags and chat mentions (`<@U1>`, `<!channel>`) lose their
-    targets; bare URLs are dropped; emphasis and code marks are removed.
+    Invisible characters and emphasis go first, so that nothing hides behind them; then images, links in every Markdown
+    form, HTML tags, chat mentions (`<@U1>`, `<!channel>`) and bare URLs lose their targets, until nothing changes.
     """
+    text = text[:LONGEST_PLAIN_CHARACTERS].translate(_FULL_WIDTH)
+    text = "".join(character for character in text if unicodedata.category(character) != "Cf").replace("\\", "")
     text = _DEFINITION.sub("", text)
-    for pattern, replacement in ((_IMAGE, ""), (_LINK, r"\1"), (_ANGLE, ""), (_URL, "")):
-        previous = None
-        while previous != text:  # nested forms unwrap from the inside
-            previous, text = text, pattern.sub(replacement, text)
-    text = re.sub(r"(?<!\w)[@#](?=\w)", "", text)
-    text = re.sub(r"(\*\*|__|`+|~~)", "", text)
+    previous = None
+    while previous != text:
+        previous = text
+        for pattern, kept in ((_MARKS, ""), (_IMAGE, ""), (_LINK, r"\1"), (_TAG, ""), (_URL, ""), (_MENTION, "")):
+            text = pattern.sub(kept, text)
+        text = text.replace("](", "] (").replace("][", "] [")
     return re.sub(r"\s+", " ", text).strip()

@@ -6,6 +6,7 @@ from answerloop.db.repositories import answers, feedback
 from answerloop.db.session import Database
 from answerloop.domain import FeedbackReason, Stage, Thumb
 from answerloop.errors import InvalidFeedback, NotFound
+from bot.intake import is_storable
 
 MAX_CORRECTION_CHARACTERS = 4000
 
@@ -28,6 +29,8 @@ class FeedbackBox:
         correction = (correction or "").strip() or None
         if correction and len(correction) > MAX_CORRECTION_CHARACTERS:
             raise InvalidFeedback(f"Please keep the better answer under {MAX_CORRECTION_CHARACTERS:,} characters.")
+        if correction and not is_storable(correction):
+            raise InvalidFeedback("The better answer has characters that are no text. Please type it again.")
         with self._database.writing() as session:
             answer = answers.view_of_answer(session, answer_id)
             if answer is None or answer.asker != person:

@@ -18,6 +18,15 @@ from answerloop.tasks import answer_question
 log = logging.getLogger(__name__)
 
 
+def is_storable(text: str) -> bool:
+    """Whether a database takes it: half a surrogate pair is no UTF-8, and PostgreSQL has no NUL."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
+
+
 class Intake:
     """Accepts questions. The same message delivered again is the same question, however often and however parallel."""
 
@@ -33,6 +42,8 @@ class Intake:
         text = inbound.text.strip()
         if not text:
             raise InvalidQuestion("Please type a question.")
+        if not is_storable(text):
+            raise InvalidQuestion("Your question has characters that are no text. Please type it again.")
         if len(text) > self._max_characters:
             raise InvalidQuestion(
                 f"Your question has {len(text):,} characters; please keep it under {self._max_characters:,}."

@@ -78,7 +78,7 @@ def _print_report(path: str, report: SyncReport) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    for kind, items in (("skipped", report.skipped), ("rejected", report.rejected)):
+    for kind, items in (("skipped", report.skipped), ("rejected", report.rejected), ("note on", report.notes)):
         for key, reason in items.items():
             console.print(f"  {kind} {key}: {reason}", highlight=False, markup=False, soft_wrap=True)
 

@@ -175,7 +175,7 @@ class LanceDocumentIndex:
 
 def _nearest(table: Table, query: IndexQuery, readable: Expr) -> list[dict[str, Any]]:
     search = table.search(query.vector, vector_column_name="vector").distance_type("cosine")
-    return _rows(search.where(readable, prefilter=True).limit(query.limit).select(_READ).to_arrow())
+    return _rows(search.where(readable, prefilter=True).limit(query.limit).select([*_READ, "_distance"]).to_arrow())
 
 
 def _lexical(table: Table, text: str, readable: Expr, limit: int) -> list[dict[str, Any]]:

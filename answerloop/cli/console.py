@@ -6,6 +6,7 @@ installation · 5 not found or not allowed · 6 done, but not all of it, or not 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -23,7 +24,11 @@ complaints = Console(stderr=True)
 
 @contextmanager
 def clear_errors() -> Iterator[None]:
-    """Turn our own errors, a full disk and Ctrl-C into a sentence and an exit code. Bugs keep their traces."""
+    """Turn our own errors, a full disk and Ctrl-C into a sentence and an exit code. Bugs keep their traces.
+
+    Whatever a command writes is for its owner alone.
+    """
+    os.umask(0o077)
     try:
         yield
     except AnswerloopError as error:

@@ -176,6 +176,7 @@ class Up:
         """Hold the state folder for this process; a killed one lets go by itself."""
         for folder in (self._state.root, self._state.run, self._state.logs):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._state.root.chmod(0o700)  # also when another command made it first
         with self._state.lock.open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -14,11 +14,13 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.orm import Session, sessionmaker
 
 from answerloop.errors import ConfigurationError, DatabaseUnavailable
 
 BUSY_TIMEOUT_MS = 10_000
+POOL_SIZE = 30  # connections, and as many again under load: more than the threads of any of our processes
 
 
 class DuplicateKey(Exception):
@@ -73,8 +75,14 @@ def _alembic() -> Config:
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True, pool_size=POOL_SIZE, max_overflow=POOL_SIZE)
+    engine = create_engine(
+        url,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
+        hide_parameters=True,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_SIZE,
+    )
     if engine.url.database:
         Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -99,11 +107,18 @@ def _translated() -> Iterator[None]:
         yield
     except IntegrityError as error:
         if "unique" in str(error.orig).lower():
-            raise DuplicateKey(str(error.orig)) from error
+            raise DuplicateKey(_first_line(error)) from error
         raise
+    except PoolExhausted as error:
+        raise DatabaseUnavailable("The database has no connection to spare.") from error
     except OperationalError as error:
-        raise DatabaseUnavailable(f"The database did not do it: {error.orig}") from error
+        raise DatabaseUnavailable(f"The database did not do it: {_first_line(error)}") from error
     except DBAPIError as error:
         if error.connection_invalidated:
-            raise DatabaseUnavailable(f"The database went away: {error.orig}") from error
+            raise DatabaseUnavailable(f"The database went away: {_first_line(error)}") from error
         raise
+
+
+def _first_line(error: DBAPIError) -> str:
+    """What the driver says, without the lines that may quote a row."""
+    return str(error.orig).partition("\n")[0]

@@ -220,7 +220,7 @@ class DocumentRow(Table):
     """
 
     __tablename__ = "documents"
-    __table_args__ = (UniqueConstraint("source_id", "key"),)
+    __table_args__ = (UniqueConstraint("source_id", "tenant", "key"),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     source_id: Mapped[str] = mapped_column(ForeignKey("sources.id"), index=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 
 import anyio
@@ -21,13 +21,12 @@ from bot.web import failures
 from bot.web.chat import ChatApi
 from bot.web.documents import DocumentPages
 from bot.web.events import AnswerStream, RevisionWatch
-from bot.web.identity import COOKIE, SESSION_SECONDS, Identity
+from bot.web.identity import COOKIE, SESSION_SECONDS, Identity, is_on_this_machine
 from bot.web.pages import STATIC
+from bot.web.readiness import OK, Health, Readiness, without_details
 from bot.web.security import Guard, SecurityHeaders
 from bot.web.snapshots import Snapshots
 
-Health = Callable[[], Mapping[str, str]]
-"""What is checked → "ok", or a sentence about what is wrong."""
 Metrics = Callable[[], tuple[bytes, str]]
 """The figures and their content type."""
 
@@ -46,7 +45,7 @@ def create_app(
     machine_paths: Collection[str] = PLATFORM_PATHS,
 ) -> FastAPI:
     """Raises ConfigurationError. Other channels may add their routes; theirs are in `machine_paths`."""
-    snapshots = Snapshots(database, settings.human_contact)
+    snapshots = Snapshots(settings, database, directory)
     watch = RevisionWatch(snapshots.revisions)
     stream = AnswerStream(watch, snapshots.of_question)
 
@@ -62,7 +61,7 @@ def create_app(
     app.include_router(ChatApi(settings, intake, feedback, directory, snapshots, stream).router())
     app.include_router(DocumentPages(database, directory).router())
     _add_pages(app)
-    _add_probes(app, health, metrics)
+    _add_probes(app, Readiness(health), metrics)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(Guard, allowed_hosts=settings.allowed_hosts, machine_paths=machine_paths)
     app.add_middleware(failures.LastResort)
@@ -113,15 +112,16 @@ def _add_pages(app: FastAPI) -> None:
         return response
 
 
-def _add_probes(app: FastAPI, health: Health, metrics: Metrics) -> None:
+def _add_probes(app: FastAPI, readiness: Readiness, metrics: Metrics) -> None:
     @app.get("/healthz")
     def alive() -> PlainTextResponse:
         return PlainTextResponse("ok")
 
     @app.get("/readyz")
-    def ready() -> JSONResponse:
-        checks = dict(health())
-        return JSONResponse({"checks": checks}, 200 if all(state == "ok" for state in checks.values()) else 503)
+    def ready(request: Request) -> JSONResponse:
+        checks = readiness.checks()
+        shown = checks if is_on_this_machine(request) else without_details(checks)
+        return JSONResponse({"checks": shown}, 200 if all(state == OK for state in checks.values()) else 503)
 
     @app.get("/metrics")
     def figures() -> Response:

@@ -27,7 +27,7 @@ class AskBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: str
-    conversation: Annotated[str | None, Field(max_length=64)] = None
+    conversation: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = None
     client_key: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")] = None
 
 

@@ -29,6 +29,8 @@ from bot.web.snapshots import web_url
 
 MOST_CHARACTERS = 200_000
 """A longer document is shown around the passage only: a million characters of prose take 1.5 s, of brackets 30 s."""
+LONGEST_MARK = 20_000
+"""More than any passage has: the marked part comes from the address, so anybody can ask for a longer one."""
 SKIP_TO_PASSAGE = '<a class="skip-link" href="#passage">Skip to the passage</a>'
 
 
@@ -84,7 +86,7 @@ def _passage(start: str, end: str, length: int) -> tuple[int, int] | None:
         first, last = int(start), int(end)
     except ValueError:
         return None
-    return (first, last) if 0 <= first < last <= length else None
+    return (first, min(last, first + LONGEST_MARK)) if 0 <= first < last <= length else None
 
 
 def _facts(document: DocumentView) -> str:

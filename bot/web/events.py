@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 0.1
 PAUSE_SECONDS = 1.0
 """After a tick that failed: the database needs time, not questions."""
+BUG_PAUSE_SECONDS = 2.0
+"""After a tick that failed as nobody expected: it may do so every time, and a shutdown waits for this pause."""
 HEARTBEAT_SECONDS = 15.0
 GONE = -1
 
@@ -91,6 +93,9 @@ class RevisionWatch:
         except Retryable as error:
             log.warning("open answers could not be watched", extra={"error": str(error)})
             return PAUSE_SECONDS
+        except Exception:
+            log.exception("watching open answers failed", extra={"open": len(watched)})
+            return BUG_PAUSE_SECONDS
         for question_id in watched:
             revision = found.get(question_id, GONE)
             for waiter in self._waiters.get(question_id, ()):

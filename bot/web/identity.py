@@ -26,6 +26,7 @@ from answerloop.settings import Settings
 COOKIE = "answerloop_session"
 SESSION_SECONDS = 7 * 24 * 3600
 KEY_BYTES = 32
+SHORTEST_TOKEN = 16
 LONGEST_ID = 255
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 
@@ -43,12 +44,12 @@ class Asker:
 
 
 class Identity:
-    """Tells who sent a request. Raises ConfigurationError when `trusted_proxies` or the session key is unusable."""
+    """Tells who sent a request. Raises ConfigurationError when proxies, token or session key are unusable."""
 
     def __init__(self, settings: Settings) -> None:
         self._user = settings.dev_user
         self._header = settings.identity_header
-        self._token = settings.web_token.get_secret_value()
+        self._token = _long_enough(settings.web_token.get_secret_value())
         self._proxies = _networks(settings.trusted_proxies)
         self._sessions = _Sessions(settings.state.session_key, self._token) if self._token else None
 
@@ -96,8 +97,9 @@ class Identity:
         return scheme.lower() == "bearer" and _same(token.strip(), self._token)
 
     def _development_user(self, request: Request) -> Asker:
-        peer = _peer(request)
-        if peer is None or not peer.is_loopback or any(name in request.headers for name in FORWARDED):
+        if _is_http_1_0(request):
+            raise NotAllowed("Without a sign-in, this assistant takes no HTTP/1.0: no browser speaks it, a proxy does.")
+        if not is_on_this_machine(request):
             raise NotAllowed("Without a sign-in, this assistant only answers on the machine it runs on.")
         return Asker(self._user, development=True)
 
@@ -145,6 +147,24 @@ def current_asker(request: Request) -> Asker:
 CurrentAsker = Annotated[Asker, Depends(current_asker)]
 
 
+def is_on_this_machine(request: Request) -> bool:
+    """Whether the sender itself is here, and not just a proxy that hands on what others send."""
+    peer = _peer(request)
+    local = peer is not None and peer.is_loopback
+    return local and not _is_http_1_0(request) and not any(name in request.headers for name in FORWARDED)
+
+
+def _is_http_1_0(request: Request) -> bool:
+    """What nginx speaks to us unless it is told otherwise, without a header that would give it away."""
+    return request.scope.get("http_version") == "1.0"
+
+
+def _long_enough(token: str) -> str:
+    if token and len(token) < SHORTEST_TOKEN:
+        raise ConfigurationError(f"ANSWERLOOP_WEB_TOKEN has to have {SHORTEST_TOKEN} characters or more.")
+    return token
+
+
 def _networks(addresses: tuple[str, ...]) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(address, strict=False) for address in addresses)
@@ -163,4 +183,4 @@ def _peer(request: Request) -> Address | None:
 
 
 def _same(given: str, wanted: str) -> bool:
-    return hmac.compare_digest(given.encode(), wanted.encode())
+    return hmac.compare_digest(given.encode(errors="surrogatepass"), wanted.encode(errors="surrogatepass"))

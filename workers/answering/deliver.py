@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from answerloop.db import outbox
-from answerloop.db.repositories import answers, questions
+from answerloop.db.repositories import answers, processes, questions
 from answerloop.db.repositories.answers import LeaseLost
 from answerloop.db.repositories.questions import Claim
 from answerloop.db.session import Database
@@ -168,6 +168,7 @@ class DeliveryDesk:
     def recover(self) -> int:
         """Write the jobs of questions whose worker or job went missing, and send everything that is due."""
         with self._database.writing() as session:
+            processes.forget_gone(session)
             lost = questions.reopen_lost(session)
             for question_id in lost:
                 outbox.write(session, answer_question(question_id), not_before=now())

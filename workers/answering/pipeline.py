@@ -112,19 +112,17 @@ class Pipeline:
         with clock.step("generate"):
             for sentence in speech.sentences:
                 verdict = guard.check(sentence, asked.text, evidence)
-                if verdict.passed and not direct:
-                    direct = verdict.text
-                    carrier = next(source for source in evidence if source.passage == verdict.passage)
-                    show(Stage.WRITING, direct, _sources(found.passages, frozenset({verdict.passage})))
-                elif not verdict.passed:
-                    reasons.append(verdict.reason)
+                if verdict.carrier and not direct:
+                    direct, carrier = verdict.text, verdict.carrier
+                    show(Stage.WRITING, direct, _sources(found.passages, frozenset({carrier.passage})))
+                reasons.append(verdict.reason)
         with clock.step("guard"):
-            text = _compose(direct, carrier, found.evidence)
+            text, cited = _compose(direct, carrier, found.evidence)
         return AnswerDraft(
             text=text,
             outcome=Outcome.ANSWERED,
             confidence=confidence,
-            sources=_sources(found.passages, guard.cited_numbers(text, found.passages)),
+            sources=_sources(found.passages, cited),
             model=speech.model,
             usage=speech.usage or Usage(BASE_ADAPTER, 0, 0),
             index_version=found.index_version,
@@ -155,15 +153,17 @@ class Pipeline:
         )
 
 
-def _compose(direct: str, carrier: Sentence, evidence: Sequence[Sentence]) -> str:
+def _compose(direct: str, carrier: Sentence, evidence: Sequence[Sentence]) -> tuple[str, frozenset[int]]:
     """The direct answer, the sentence that carries it and, where there is room, the next best one: the two best
-    sentences hold the answer far more often than one (benchmarks/LOG.md)."""
-    quotes = [guard.quote(carrier)]
+    sentences hold the answer far more often than one (benchmarks/LOG.md). Also the numbers of the cited passages."""
+    quotes, cited = [guard.quote(carrier)], {carrier.passage}
     lead = direct if direct and not guard.is_said_by(direct, quotes[0]) else ""
-    second = next((guard.quote(sentence) for sentence in evidence if sentence.text != carrier.text), "")
-    if second and len(" ".join((lead, *quotes, second)).split()) <= guard.MAX_WORDS:
-        quotes.append(second)
-    return "\n\n".join(filter(None, [f"**{lead}**" if lead else "", "\n".join(quotes)]))
+    second = next((sentence for sentence in evidence if sentence.text != carrier.text), None)
+    if second and len(" ".join((lead, *quotes, guard.quote(second))).split()) <= guard.MAX_WORDS:
+        quotes.append(guard.quote(second))
+        cited.add(second.passage)
+    text = "\n\n".join(filter(None, [f"**{lead}**" if lead else "", "\n".join(quotes)]))
+    return text, frozenset(cited)
 
 
 def _sources(passages: Sequence[Passage], cited: frozenset[int]) -> tuple[CitedSource, ...]:

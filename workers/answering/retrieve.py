@@ -20,11 +20,12 @@ from answerloop.domain import Audience, Hit, Passage, Sentence, Turn, Vector
 from answerloop.ports import DocumentIndex, Embedder, IndexQuery
 from answerloop.text import content_words, numbers, words
 
-LEXICAL, CHUNK, SENTENCE = 0.4, 0.3, 0.3  # weights of the three scores (benchmarks/LOG.md)
+LEXICAL, CHUNK, SENTENCE, RANKS = 0.1875, 0.25, 0.1875, 0.375  # weights that add up to 1 (benchmarks/LOG.md)
+RRF_K = 60  # Cormack, Clarke and Büttcher, 2009
 NEAR_DUPLICATE = 0.985  # cosine of two chunk vectors
 WORTH_MERGING = 0.7  # of the best score: weaker neighbours stay passages of their own
 FEW_WORDS = 3  # content words with which a question hardly stands alone
-CANDIDATES = 60  # hits of each leg
+CANDIDATES = 100  # hits of each leg
 _CONTEXT_DEPENDENT = frozenset(
     [
         "it",
@@ -102,18 +103,29 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
 
 
 def fuse(hits: Sequence[Hit], query: Vector) -> npt.NDArray[np.float64]:
-    """One score in [0, 1] for each hit: weighted sum of the min-max scaled scores of words, chunk and best sentence."""
+    """One score in [0, 1] for each hit: the min-max scaled scores of words, chunk and best sentence, and the reciprocal
+    ranks of words and chunk, weighted. Scores tell how much better, ranks do not mind an odd scale: together they beat
+    either on every set."""
     if not hits:
         return np.zeros(0)
+    lexical, cosine = [hit.bm25 for hit in hits], [hit.cosine for hit in hits]
     best_sentence = [max(hit.chunk.sentence_vectors @ query, default=hit.cosine) for hit in hits]
     return (
-        LEXICAL * _scaled([hit.bm25 for hit in hits], floor=0.0)
-        + CHUNK * _scaled([hit.cosine for hit in hits])
+        LEXICAL * _scaled(lexical, floor=0.0)
+        + CHUNK * _scaled(cosine)
         + SENTENCE * _scaled(best_sentence)
+        + RANKS * _scaled(_reciprocal_ranks(lexical) + _reciprocal_ranks(cosine))
     )
 
 
-def _scaled(values: Sequence[float], floor: float | None = None) -> npt.NDArray[np.float64]:
+def _reciprocal_ranks(values: Sequence[float]) -> npt.NDArray[np.float64]:
+    order = np.argsort(-np.asarray(values), kind="stable")
+    ranks = np.empty(len(values))
+    ranks[order] = np.arange(1, len(values) + 1)
+    return 1.0 / (RRF_K + ranks)
+
+
+def _scaled(values: Sequence[float] | npt.NDArray[np.float64], floor: float | None = None) -> npt.NDArray[np.float64]:
     array = np.asarray(values, dtype=np.float64)
     low = array.min() if floor is None else floor
     scaled: npt.NDArray[np.float64] = (array - low) / max(array.max() - low, 1e-9)

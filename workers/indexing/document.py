@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from answerloop.errors import DocumentRejected
 
+MOST_NAME_CHARACTERS = 1000
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f\xad\u200b\u2060\ufeff\U000e0000-\U000e007f]"  # the last range can hide instructions
 )
@@ -41,6 +42,15 @@ def clean(text: str) -> str:
 def _unpadded(line: str) -> str:
     """A table's row without the spaces and dashes that only line its columns up: they would fill the chunks."""
     return _TABLE_PADDING.sub("", line) if line.startswith("|") else line
+
+
+def storable(text: str) -> bool:
+    """Whether a database takes it as a name: Unicode without NUL, and not endless."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text and len(text) <= MOST_NAME_CHARACTERS
 
 
 def has_words(text: str) -> bool:

@@ -16,7 +16,7 @@ import yaml
 
 from answerloop.domain import EVERYONE
 from answerloop.errors import DocumentRejected
-from workers.indexing.document import groups_from
+from workers.indexing.document import groups_from, storable
 from workers.indexing.extract import SUFFIXES
 
 ACCESS_FILE = ".access.yaml"
@@ -50,15 +50,17 @@ def walk(location: Path, allow: Sequence[str] = ()) -> Iterator[SourceItem]:
     Raises DocumentRejected when the location itself is not there or cannot be read: that is no reason to take its
     documents for deleted.
     """
-    own = tuple(allow) or (EVERYONE,)
     try:
         root = location.resolve(strict=True)
+        folder = root if root.is_dir() else root.parent
+        above = _Access(tuple(allow)) if allow else _access_above(folder)
+        access = _access(folder, above.allow, above.problem)
         if root.is_dir():
-            yield from _folder(root, root, _access(root, own), own_entries=_entries(root))
+            yield from _folder(root, root, access, own_entries=_entries(root))
         elif root.suffix.lower() == ".jsonl":
-            yield from _rows(root, _access(root.parent, own))
+            yield from _rows(root, access)
         else:
-            yield _file(root, root.parent, _access(root.parent, own))
+            yield _file(root, root.parent, access)
     except OSError as error:
         raise DocumentRejected(f"{location}: {_reason(error)}") from None
 
@@ -96,6 +98,8 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 def _file(path: Path, root: Path, access: _Access) -> SourceItem:
     key = _key(path, root)
+    if not storable(key):
+        return SourceItem(key.encode("utf-8", "replace").decode(), rejected="its name cannot be stored")
     try:
         status = path.stat(follow_symlinks=False)
     except OSError as error:
@@ -108,6 +112,12 @@ def _file(path: Path, root: Path, access: _Access) -> SourceItem:
         return SourceItem(key, rejected=access.problem)
     state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
     return SourceItem(key, _fingerprint(state, access.allow), access.allow, path=path)
+
+
+def _access_above(folder: Path) -> _Access:
+    """The access file nearest above a source whose registration names no readers: part of a closed tree stays so."""
+    nearest = next((parent for parent in folder.parents if os.path.lexists(parent / ACCESS_FILE)), None)
+    return _access(nearest, ()) if nearest else _Access((EVERYONE,))
 
 
 def _access(folder: Path, inherited: tuple[str, ...], problem: str | None = None) -> _Access:
@@ -166,6 +176,8 @@ def _row(line: bytes, access: _Access, seen: set[tuple[str | None, str]]) -> Sou
         raise DocumentRejected("id is missing or no text")
     if not isinstance(text, str):
         raise DocumentRejected("text is missing or no text")
+    if not storable(key):
+        raise DocumentRejected("id cannot be stored: not Unicode, or over 1,000 characters")
     if "tenant" in row and not (isinstance(tenant, str) and _TENANT.fullmatch(tenant)):
         raise DocumentRejected("tenant is not a name")
     if (tenant, key) in seen:

@@ -19,7 +19,7 @@ from answerloop.db.repositories import documents
 from answerloop.db.repositories.documents import SourceView
 from answerloop.db.session import Database
 from answerloop.db.tables import DocumentRow, now
-from answerloop.errors import DocumentRejected, IndexUnavailable, NotFound
+from answerloop.errors import DocumentRejected, IndexUnavailable, NotFound, Retryable
 from answerloop.ports import DocumentIndex, Embedder
 from workers.indexing.chunk import split
 from workers.indexing.document import ExtractedDocument
@@ -52,6 +52,7 @@ class SyncReport:
     chunks: int = 0
     skipped: dict[str, str] = field(default_factory=dict)
     rejected: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
     busy: bool = False
 
     def as_dict(self) -> dict[str, Any]:
@@ -95,7 +96,10 @@ class Indexer:
         with self._database.reading() as session:
             sources = documents.sources(session)
         for source in sources:
-            self.sync(source.id)
+            try:
+                self.sync(source.id)
+            except Exception:  # the next source must be read all the same, its deletions above all
+                log.exception("sync failed", extra={"source_id": source.id})
 
     def rebuild(self, tenant: str, progress: Progress | None = None) -> int:
         """Write the tenant's whole index anew beside the live one, then switch; returns the number of documents.
@@ -162,6 +166,7 @@ class _Run:
         self._report = SyncReport()
         self._tenants: set[str] = set()
         self._waiting: list[_Waiting] = []
+        self._accepted: set[tuple[str, str]] = set()
         self._extractor = Extractor(indexer._max_document_bytes)
 
     def run(self) -> SyncReport:
@@ -176,7 +181,7 @@ class _Run:
         with self._extractor:
             for done, item in enumerate(items):
                 self._progress(done, len(items), item.key)
-                self._take(item, known.get((item.tenant or self._source.tenant, item.key)))
+                self._take(item, known.get(self._place(item)))
                 if sum(len(waiting.document.pieces) for waiting in self._waiting) >= BATCH_CHUNKS:
                     self._flush()
         self._flush()
@@ -193,13 +198,22 @@ class _Run:
             self._report.skipped[item.key] = item.skipped
         elif row is not None and item.fingerprint and row.fingerprint == item.fingerprint:
             self._report.unchanged += 1
+            self._accepted.add(self._place(item))
         else:
             try:
                 document = self._extractor.read(item)
+                self._prepare(item, row, document)
+                self._accepted.add(self._place(item))
             except DocumentRejected as error:
                 self._report.rejected[item.key] = str(error)
-            else:
-                self._prepare(item, row, document)
+            except Retryable:
+                raise
+            except Exception:  # one document must not stop the others
+                log.exception("document failed", extra={"source_id": self._source.id})
+                self._report.rejected[item.key] = "it could not be indexed; the log has the reason"
+
+    def _place(self, item: SourceItem) -> tuple[str, str]:
+        return item.tenant or self._source.tenant, item.key
 
     def _prepare(self, item: SourceItem, row: DocumentRow | None, document: ExtractedDocument) -> None:
         tenant = item.tenant or self._source.tenant
@@ -260,14 +274,13 @@ class _Run:
 
     def _delete_missing(self, items: Iterable[SourceItem], known: dict[tuple[str, str], DocumentRow]) -> None:
         """Whatever the source no longer offers leaves the index, also a file that can no longer be read."""
-        offered = {
-            (item.tenant or self._source.tenant, item.key)
-            for item in items
-            if item.key not in self._report.skipped and item.key not in self._report.rejected
-        }
         unlisted = tuple(item.key for item in items if item.rejected and item.key.endswith("/"))
-        gone = [row for place, row in known.items() if place not in offered and not row.key.startswith(unlisted)]
+        gone = [row for place, row in known.items() if place not in self._accepted and not row.key.startswith(unlisted)]
         for row in gone:
+            with self._database.writing() as session:
+                session.get_one(
+                    DocumentRow, row.id
+                ).fingerprint = ""  # should the file come back before the row is gone
             self._index.replace_documents(row.tenant, {row.id: []})
             with self._database.writing() as session:
                 session.delete(session.get_one(DocumentRow, row.id))
@@ -277,7 +290,7 @@ class _Run:
     def _mark_superseded(self) -> None:
         with self._database.reading() as session:
             rows = documents.of_source(session, self._source.id)
-        replaced = {(row.tenant, row.supersedes) for row in rows.values() if row.supersedes}
+        replaced = {place for row in rows.values() if (place := self._replaced_by(row, rows)) is not None}
         for place, row in rows.items():
             if row.superseded != (place in replaced):
                 superseded = not row.superseded
@@ -285,6 +298,17 @@ class _Run:
                 with self._database.writing() as session:
                     session.get_one(DocumentRow, row.id).superseded = superseded
                 self._tenants.add(row.tenant)
+
+    def _replaced_by(self, row: DocumentRow, rows: dict[tuple[str, str], DocumentRow]) -> tuple[str, str] | None:
+        """The place of the document that this one supersedes for everybody who may read the old one."""
+        place = (row.tenant, row.supersedes or "")
+        old = rows.get(place)
+        if old is None or old.id == row.id:
+            return None
+        if not set(old.reader_set.groups) <= set(row.reader_set.groups):
+            self._report.notes[row.key] = f"does not hide {old.key}: not all of its readers may read this one"
+            return None
+        return place
 
 
 def _content_hash(document: ExtractedDocument, embedder: str, chunk_tokens: int) -> str:

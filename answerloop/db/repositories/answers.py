@@ -43,6 +43,7 @@ class AnswerView:
     answer_id: str
     conversation_id: str
     channel: str
+    tenant: str
     asker: str
     question: str
     asked_at: datetime
@@ -146,9 +147,10 @@ def view_of_answer(session: Session, answer_id: str) -> AnswerView | None:
     return found[0] if found else None
 
 
-def of_conversation(session: Session, conversation_id: str) -> list[AnswerView]:
+def of_conversation(session: Session, conversation_id: str, limit: int = 100) -> list[AnswerView]:
+    """The last questions of a conversation, the oldest of them first."""
     statement = select(QuestionRow).where(QuestionRow.conversation_id == conversation_id)
-    return _views(session, statement.order_by(QuestionRow.created_at))
+    return _views(session, statement.order_by(QuestionRow.created_at.desc()).limit(limit))[::-1]
 
 
 def _views(session: Session, statement: Any) -> list[AnswerView]:
@@ -167,6 +169,7 @@ def _view(row: QuestionRow, answer: AnswerRow, thumb: FeedbackRow | None) -> Ans
         answer_id=answer.id,
         conversation_id=row.conversation_id,
         channel=row.channel,
+        tenant=row.tenant,
         asker=row.asker,
         question=row.text,
         asked_at=row.created_at,
@@ -208,25 +211,32 @@ def _source(row: AnswerSourceRow) -> CitedSource:
 class ConversationView:
     id: str
     key: str
+    tenant: str
     owner: str
     title: str
     updated_at: datetime
 
 
-def conversations_of(session: Session, channel: str, owner: str, limit: int = 50) -> list[ConversationView]:
+def conversations_of(
+    session: Session, channel: str, tenant: str, owner: str, limit: int = 50
+) -> list[ConversationView]:
     """A person's own conversations, the latest first."""
     rows = session.scalars(
         select(ConversationRow)
-        .where(ConversationRow.channel == channel, ConversationRow.owner == owner)
+        .where(ConversationRow.channel == channel, ConversationRow.tenant == tenant, ConversationRow.owner == owner)
         .order_by(ConversationRow.updated_at.desc())
         .limit(limit)
     )
-    return [ConversationView(row.id, row.key, row.owner, row.title, row.updated_at) for row in rows]
+    return [_conversation(row) for row in rows]
 
 
 def conversation(session: Session, conversation_id: str) -> ConversationView | None:
     row = session.get(ConversationRow, conversation_id)
-    return ConversationView(row.id, row.key, row.owner, row.title, row.updated_at) if row else None
+    return _conversation(row) if row else None
+
+
+def _conversation(row: ConversationRow) -> ConversationView:
+    return ConversationView(row.id, row.key, row.tenant, row.owner, row.title, row.updated_at)
 
 
 def outcomes(session: Session) -> dict[str, int]:

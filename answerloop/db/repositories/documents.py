@@ -100,12 +100,14 @@ def count_chunks(session: Session) -> int:
 
 
 def register_source(session: Session, tenant: str, location: str, allow: Collection[str]) -> str:
-    """The id of the source; registering it again replaces its default readers."""
+    """The id of the source. Registering it again replaces its default readers only when some are named: a forgotten
+    option must not open what was closed."""
     row = session.scalar(select(SourceRow).where(SourceRow.tenant == tenant, SourceRow.location == location))
     if row is None:
-        row = SourceRow(tenant=tenant, location=location, allow=sorted(allow))
+        row = SourceRow(tenant=tenant, location=location, allow=[])
         session.add(row)
-    row.allow = sorted(allow)
+    if allow:
+        row.allow = sorted(allow)
     session.flush()
     return row.id
 

@@ -11,6 +11,7 @@ from answerloop.text import content_words, is_negated, names, numbers, plain
         ("EUR 1,500 per day", {"1500"}),
         ("2.25 days and 08:30", {"2.25", "08:30".lstrip("0").replace(",", ".")}),
         ("twenty days", {"20"}),
+        ("seventy thousand", {"70", "1000"}),
         ("form HR-17", {"17"}),
         ("nothing", set()),
     ],
@@ -49,6 +50,13 @@ def test_negation(text, expected):
         "mailto:eve@evil.example",
         "[a![b](https://evil.example)](https://evil.example)",
         "data:text/html;base64,xxxx",
+        "[click]**(https:**//evil.example)",
+        "!**[x]**(https:**//evil.example/p.png)",
+        "_http://evil.example_",
+        "1http://evil.example",
+        "[a [b] c](//evil.example)",
+        "[a\\]b](//evil.example)",
+        "ht\u200btps://evil.example",
     ],
 )
 def test_nothing_that_links_loads_or_runs_survives(hostile):
@@ -58,7 +66,21 @@ def test_nothing_that_links_loads_or_runs_survives(hostile):
     assert "Leave is 90 days." in clean
 
 
-@pytest.mark.parametrize("mention", ["<!channel>", "<@U123>", "<!here|here>", "<at>Bob</at>", "@channel", "@everyone"])
+@pytest.mark.parametrize(
+    "mention",
+    [
+        "<!channel>",
+        "<@U123>",
+        "<!here|here>",
+        "<at>Bob</at>",
+        "@channel",
+        "@everyone",
+        "@**channel",
+        "\uff20channel",
+        "@\u200bchannel",
+        "<!channel",
+    ],
+)
 def test_nobody_is_mentioned(mention):
     clean = plain(f"Ask {mention} now")
     assert "<" not in clean
@@ -67,6 +89,11 @@ def test_nobody_is_mentioned(mention):
 
 def test_words_are_kept():
     assert plain("**90 days** of `leave` (see [the page](https://x.example))") == "90 days of leave (see the page)"
+
+
+def test_a_hostile_text_is_read_in_no_time():
+    for piece in ("[", "![", "<a", "(", "**", "_", "@", "http://"):
+        plain(piece * 20_000)
 
 
 def test_an_email_address_is_not_a_mention():

@@ -76,7 +76,15 @@ def test_questions_of_one_conversation_share_it(intake):
     assert first.question_id != second.question_id
 
 
-@pytest.mark.parametrize(("text", "sentence"), [("  \n", "type a question"), ("x" * 101, "101 characters")])
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("  \n", "type a question"),
+        ("x" * 101, "101 characters"),
+        ("\ud800", "no text"),
+        ("a\0b", "no text"),
+    ],
+)
 def test_what_is_not_a_question_is_refused_with_a_sentence(intake, database, text, sentence):
     with pytest.raises(InvalidQuestion, match=sentence):
         intake.accept(a_question(text))

@@ -89,7 +89,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['reader_set_id'], ['reader_sets.id'], ),
     sa.ForeignKeyConstraint(['source_id'], ['sources.id'], ),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('source_id', 'key')
+    sa.UniqueConstraint('source_id', 'tenant', 'key')
     )
     with op.batch_alter_table('documents', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_documents_source_id'), ['source_id'], unique=False)

@@ -1,9 +1,16 @@
+import json
+import time
+from pathlib import Path
+
 import pytest
+from httpx import Response
 from sqlalchemy import func, select
 
-from answerloop.db.tables import FeedbackRow, QuestionRow
+from answerloop.db.session import Database
+from answerloop.db.tables import DocumentRow, FeedbackRow, QuestionRow
 from answerloop.errors import DatabaseUnavailable
-from tests.unit.bot.web.web_kit import ADA, BOB, WebKit, source
+from bot.web.snapshots import EXCERPT_CHARACTERS, WITHHELD
+from tests.unit.bot.web.web_kit import ADA, BOB, WebKit, signed_in_by_proxy, source
 
 KEY = "3f0c9f4e-6f3a-4c53-9b0e-1f1f2c5b9a10"
 
@@ -16,6 +23,11 @@ def ask(kit: WebKit, person: str = ADA, text: str = "How many days of leave do I
 
 def answer_id(kit: WebKit, question_id: str, person: str = ADA) -> str:
     return kit.as_person(person).get(f"/api/chat/questions/{question_id}").json()["answer_id"]
+
+
+def post(kit: WebKit, path: str, body: object) -> Response:
+    """With everything beyond ASCII escaped, so that also what is no text can be sent."""
+    return kit.as_person(ADA).post(path, content=json.dumps(body), headers={"Content-Type": "application/json"})
 
 
 class TestAsking:
@@ -50,17 +62,20 @@ class TestAsking:
             {"text": 7},
             {"text": "ok", "asker": BOB},
             {"text": "ok", "client_key": "a b"},
+            {"text": "half a pair \ud800"},
+            {"text": "a NUL \0"},
+            {"text": "ok", "conversation": "a NUL \0"},
             [],
         ],
     )
     def test_what_is_not_a_question(self, kit: WebKit, body: object) -> None:
-        refused = kit.as_person(ADA).post("/api/chat/questions", json=body)
+        refused = post(kit, "/api/chat/questions", body)
         assert refused.status_code == 422
         assert set(refused.json()) == {"error"}
 
     def test_the_finished_answer(self, kit: WebKit) -> None:
-        question = ask(kit)["question_id"]
-        kit.answer(question, sources=(source(),))
+        question, document = ask(kit)["question_id"], kit.document("Leave")
+        kit.answer(question, sources=(source(document),))
         snapshot = kit.as_person(ADA).get(f"/api/chat/questions/{question}").json()
         assert (snapshot["stage"], snapshot["outcome"], snapshot["confidence"]) == ("done", "answered", "sure")
         assert snapshot["contact"] == "help@example.com"
@@ -77,7 +92,7 @@ class TestAsking:
                 "title": "Leave",
                 "headings": ["Leave", "Entitlement"],
                 "excerpt": "You have 27 days of leave.",
-                "href": f"/documents/{'d' * 32}?start=10&end=70#passage",
+                "href": f"/documents/{document}?start=10&end=70#passage",
                 "url": "https://example.com/leave",
                 "modified_at": "2026-01-12T00:00:00+00:00",
             }
@@ -85,8 +100,73 @@ class TestAsking:
 
     def test_an_address_that_is_not_the_webs_is_not_passed_on(self, kit: WebKit) -> None:
         question = ask(kit)["question_id"]
-        kit.answer(question, sources=(source(url="javascript:alert(1)"),))
+        kit.answer(question, sources=(source(kit.document("Leave"), url="javascript:alert(1)"),))
         assert kit.as_person(ADA).get(f"/api/chat/questions/{question}").json()["sources"][0]["url"] is None
+
+
+class TestExcerpt:
+    def excerpt(self, kit: WebKit, text: str) -> str:
+        question = ask(kit)["question_id"]
+        kit.answer(question, sources=(source(kit.document("Leave"), text=text),))
+        snapshot = kit.as_person(ADA).get(f"/api/chat/questions/{question}").json()
+        return snapshot["sources"][0]["excerpt"]
+
+    def test_a_table_and_a_list_as_prose(self, kit: WebKit) -> None:
+        text = "# Leave\n\n| Years | Days |\n|:---|---:|\n| 1 | 27 |\n\n---\n\n- *Sick* leave\n  - paid"
+        assert self.excerpt(kit, text) == "Years · Days; 1 · 27; Sick leave paid"
+
+    @pytest.mark.parametrize("text", [" " * 40_000, "\n" * 40_000, "| " * 20_000, "-" * 40_000, "[" * 40_000])
+    def test_a_hostile_passage_takes_no_time(self, kit: WebKit, text: str) -> None:
+        began = time.perf_counter()
+        assert len(self.excerpt(kit, text + "x")) <= EXCERPT_CHARACTERS + 2
+        assert time.perf_counter() - began < 1
+
+
+class TestRightsOfToday:
+    """Ada's answer stands on a document for `hr`, which she leaves."""
+
+    def shown(self, kit: WebKit, asked: dict[str, str]) -> dict[str, object]:
+        """What each way of reading the answer tells, which is the same."""
+        client, path = kit.as_person(ADA), f"/api/chat/questions/{asked['question_id']}"
+        snapshot = client.get(path).json()
+        streamed = client.get(f"{path}/events").text.partition("data: ")[2]
+        kept = client.get(f"/api/chat/conversations/{asked['conversation_id']}").json()["questions"]
+        assert [snapshot] == kept == [json.loads(streamed)]
+        return snapshot
+
+    def test_who_may_no_longer_read_the_cited_document_is_told_nothing_of_it(self, kit: WebKit) -> None:
+        asked, salaries, open_to_all = ask(kit), kit.document("Salaries", ("hr",)), kit.document("Leave")
+        kit.answer(asked["question_id"], "Secret. [1]", (source(salaries), source(open_to_all, 2)))
+        assert self.shown(kit, asked)["text"] == "Secret. [1]"
+        kit.directory.groups[ADA] = frozenset({"everyone"})
+        shown = self.shown(kit, asked)
+        assert (shown["text"], shown["outcome"], shown["confidence"]) == (WITHHELD, "abstained", "don't know")
+        assert shown["sources"] == []
+
+    def test_the_same_when_the_document_is_gone(self, kit: WebKit) -> None:
+        asked, document = ask(kit), kit.document("Leave")
+        kit.answer(asked["question_id"], sources=(source(document),))
+        with kit.database.writing() as session:
+            session.delete(session.get_one(DocumentRow, document))
+        shown = self.shown(kit, asked)
+        assert (shown["text"], shown["sources"]) == (WITHHELD, [])
+
+    def test_a_document_that_was_merely_near_is_left_out(self, kit: WebKit) -> None:
+        asked, leave, salaries = ask(kit), kit.document("Leave"), kit.document("Salaries", ("hr",))
+        kit.answer(asked["question_id"], sources=(source(leave), source(salaries, 2, cited=False)))
+        kit.directory.groups[ADA] = frozenset({"everyone"})
+        shown = self.shown(kit, asked)
+        assert (shown["text"], shown["outcome"]) == ("27 days. [1]", "answered")
+        assert [each["number"] for each in shown["sources"]] == [1]
+
+
+class TestLongConversation:
+    def test_its_last_questions_are_shown(self, kit: WebKit) -> None:
+        first = ask(kit, text="Question 0")
+        for number in range(1, 102):
+            ask(kit, text=f"Question {number}", conversation=first["conversation_id"])
+        kept = kit.as_person(ADA).get(f"/api/chat/conversations/{first['conversation_id']}").json()
+        assert [each["question"] for each in kept["questions"]] == [f"Question {n}" for n in range(2, 102)]
 
 
 class TestOwnership:
@@ -106,6 +186,17 @@ class TestOwnership:
         unknown = bob.get(f"/api/chat/questions/{'0' * 32}")
         assert unknown.json() == refused[0].json()
         assert bob.get("/api/chat/conversations").json() == {"conversations": []}
+
+    def test_what_was_asked_in_another_tenant_does_not_exist_here(
+        self, kit: WebKit, database: Database, tmp_path: Path
+    ) -> None:
+        asked = ask(kit)
+        elsewhere = signed_in_by_proxy(database, tmp_path / "home", tenant="other").as_person(ADA)
+        assert elsewhere.get("/api/chat/conversations").json() == {"conversations": []}
+        assert elsewhere.get(f"/api/chat/conversations/{asked['conversation_id']}").status_code == 404
+        assert elsewhere.get(f"/api/chat/questions/{asked['question_id']}").status_code == 404
+        follow_up = {"text": "And now?", "conversation": asked["conversation_id"]}
+        assert elsewhere.post("/api/chat/questions", json=follow_up).status_code == 404
 
     def test_my_conversations_the_newest_first(self, kit: WebKit) -> None:
         ask(kit, text="First")
@@ -133,13 +224,15 @@ class TestFeedback:
             {"thumb": "sideways"},
             {"thumb": "down", "reason": "boring"},
             {"thumb": "down", "correction": "x" * 4001},
+            {"thumb": "down", "correction": "half a pair \ud800"},
+            {"thumb": "down", "correction": "a NUL \0"},
             {"thumb": "up", "person": BOB},
         ],
     )
     def test_what_is_not_feedback(self, kit: WebKit, body: dict[str, str]) -> None:
         question = ask(kit)["question_id"]
         kit.answer(question)
-        given = kit.as_person(ADA).post(f"/api/chat/answers/{answer_id(kit, question)}/feedback", json=body)
+        given = post(kit, f"/api/chat/answers/{answer_id(kit, question)}/feedback", body)
         assert given.status_code == 422
         assert given.json()["error"]
 

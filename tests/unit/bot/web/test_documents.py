@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from bot.web.documents import LONGEST_MARK
 from tests.unit.bot.web.web_kit import ADA, BOB, WebKit
 
 TEXT = "# Leave\n\nWelcome.\n\n## Entitlement\n\nYou have 27 days.\n\n## Carry-over\n\nFive days.\n"
@@ -42,6 +43,11 @@ class TestPassage:
         assert "The passage." in shown
         assert "The beginning is left out here." in shown
         assert "The rest is left out here." in shown
+
+    def test_a_passage_is_never_marked_without_end(self, kit: WebKit) -> None:
+        text = "word\n\n" * 10_000
+        marked = page(kit, text, f"?start=0&end={len(text)}").partition("<mark")[2].partition("</mark>")[0]
+        assert marked.count("word") == pytest.approx(LONGEST_MARK / 6, abs=1)
 
 
 class TestHead:

@@ -2,6 +2,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
+import pytest
+
 from answerloop.domain import Stage
 from answerloop.errors import DatabaseUnavailable, NotFound
 from bot.web.events import AnswerStream, RevisionWatch
@@ -16,11 +18,14 @@ class CountingRevisions:
         self.current: dict[str, int] = {}
         self.asked: list[list[str]] = []
         self.broken = False
+        self.bug: Exception | None = None
 
     def __call__(self, question_ids: Sequence[str]) -> Mapping[str, int]:
         self.asked.append(sorted(question_ids))
         if self.broken:
             raise DatabaseUnavailable("away")
+        if self.bug:
+            raise self.bug
         return {each: self.current[each] for each in question_ids if each in self.current}
 
 
@@ -50,7 +55,7 @@ class TestStream:
     def test_each_revision_until_the_last(self, kit: WebKit) -> None:
         client = kit.as_person(ADA)
         question = client.post("/api/chat/questions", json={"text": "Leave?"}).json()["question_id"]
-        snapshots = Snapshots(kit.database, "")
+        snapshots = Snapshots(kit.settings, kit.database, kit.directory)
         events: list[str] = []
 
         async def follow() -> None:
@@ -144,6 +149,24 @@ class TestWatch:
                 assert waiter.revision == 4
 
         asyncio.run(scenario())
+
+    def test_an_error_nobody_expected_is_logged_and_does_not_end_the_watch(
+        self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("bot.web.events.BUG_PAUSE_SECONDS", 0.05)
+        revisions = CountingRevisions()
+        revisions.current, revisions.bug = {"a": 4}, RuntimeError("a bug")
+
+        async def scenario() -> None:
+            watch = RevisionWatch(revisions, tick_seconds=0.01)
+            with watch.waiting("a") as waiter:
+                await until(lambda: len(revisions.asked) == 1)
+                revisions.bug = None
+                assert await waiter.news(3)
+                assert waiter.revision == 4
+
+        asyncio.run(scenario())
+        assert [record.message for record in caplog.records if record.exc_info] == ["watching open answers failed"]
 
     def test_closing_wakes_everybody(self) -> None:
         revisions = CountingRevisions()

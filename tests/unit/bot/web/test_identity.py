@@ -9,7 +9,7 @@ from answerloop.errors import ConfigurationError
 from bot.web.identity import COOKIE, session_key
 from tests.unit.bot.web.web_kit import ADA, PROXY, WebKit
 
-TOKEN = "a long token"
+TOKEN = "a token that is long enough"
 
 
 @pytest.fixture
@@ -33,6 +33,11 @@ class TestDevelopment:
     @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
     def test_behind_a_proxy_nobody_is_the_development_user(self, development: WebKit, header: str) -> None:
         assert development.client(**{header: "127.0.0.1"}).get("/api/me").status_code == 403
+
+    def test_http_1_0_comes_from_a_proxy_that_does_not_say_so(self, development: WebKit, with_token: WebKit) -> None:
+        refused = development.client(http_version="1.0").get("/api/me")
+        assert (refused.status_code, "HTTP/1.0" in refused.json()["error"]) == (403, True)
+        assert with_token.client(http_version="1.0", Authorization=f"Bearer {TOKEN}").get("/api/me").status_code == 200
 
     def test_an_identity_header_that_is_not_configured_means_nothing(self, development: WebKit) -> None:
         assert development.client(**{"X-User": ADA}).get("/api/me").json()["id"] == "dev"
@@ -92,8 +97,13 @@ class TestToken:
         signed_in = with_token.client().post("https://127.0.0.1/api/login", json={"token": TOKEN})
         assert "secure" in signed_in.headers["set-cookie"].lower()
 
-    def test_a_wrong_token_makes_no_session(self, with_token: WebKit) -> None:
-        refused = with_token.client().post("/api/login", json={"token": "guess"})
+    def test_a_short_token_can_be_guessed(self, database: Database, tmp_path: Path) -> None:
+        with pytest.raises(ConfigurationError, match="ANSWERLOOP_WEB_TOKEN"):
+            WebKit(database, tmp_path / "home", web_token="fifteen letters")
+
+    @pytest.mark.parametrize("body", ['{"token": "guess"}', '{"token": "\\ud800"}'])
+    def test_a_wrong_token_makes_no_session(self, with_token: WebKit, body: str) -> None:
+        refused = with_token.client().post("/api/login", content=body, headers={"Content-Type": "application/json"})
         assert refused.status_code == 401
         assert "set-cookie" not in refused.headers
 
@@ -104,7 +114,7 @@ class TestToken:
 
     def test_a_new_token_ends_old_sessions(self, with_token: WebKit, database: Database, tmp_path: Path) -> None:
         session = with_token.client().post("/api/login", json={"token": TOKEN}).cookies[COOKIE]
-        renewed = WebKit(database, tmp_path / "home", web_token="another token")
+        renewed = WebKit(database, tmp_path / "home", web_token="another token of this length")
         assert renewed.client(Cookie=f"{COOKIE}={session}").get("/api/me").status_code == 401
 
 

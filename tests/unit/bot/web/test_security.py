@@ -1,5 +1,8 @@
+import time
+
 import pytest
 
+from bot.web.readiness import Readiness
 from tests.unit.bot.web.web_kit import HERE, WebKit
 
 QUESTIONS = "/api/chat/questions"
@@ -102,6 +105,31 @@ class TestProbes:
     def test_not_ready(self, development: WebKit) -> None:
         development.checks = {"database": "ok", "broker": "It does not answer."}
         assert development.client().get("/readyz").status_code == 503
+
+    @pytest.mark.parametrize("stranger", [{"peer": "192.0.2.4"}, {"X-Forwarded-For": "192.0.2.4"}])
+    def test_what_is_wrong_is_told_on_this_machine_alone(
+        self, development: WebKit, stranger: dict[str, str], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        sentence = "no answer from db.internal:5432"
+        development.checks = {"broker": "ok", "database": sentence}
+        told = development.client(**stranger).get("/readyz")
+        assert (told.status_code, told.json()) == (503, {"checks": {"broker": "ok", "database": "not ok"}})
+        assert development.client().get("/readyz").json()["checks"]["database"] == sentence
+        assert [getattr(record, "failures", None) for record in caplog.records] == [{"database": sentence}]
+
+    def test_the_checks_are_not_made_for_every_caller(self) -> None:
+        made: list[int] = []
+
+        def health() -> dict[str, str]:
+            made.append(1)
+            return {"database": "ok"}
+
+        readiness = Readiness(health, kept_seconds=0.2)
+        assert readiness.checks() == readiness.checks() == {"database": "ok"}
+        assert len(made) == 1
+        time.sleep(0.25)
+        readiness.checks()
+        assert len(made) == 2
 
     def test_metrics(self, development: WebKit) -> None:
         assert development.client().get("/metrics").text == "questions 1\n"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 from answerloop.db.repositories import answers, documents, questions
 from answerloop.db.session import Database
@@ -48,9 +49,12 @@ class WebKit:
             lambda: (b"questions 1\n", "text/plain"),
         )
 
-    def client(self, peer: str = "127.0.0.1", **headers: str) -> TestClient:
+    def client(self, peer: str = "127.0.0.1", http_version: str = "1.1", **headers: str) -> TestClient:
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await self.app({**scope, "http_version": http_version}, receive, send)
+
         return TestClient(
-            self.app,
+            app,
             base_url=HERE,
             client=(peer, 50000),
             headers=headers,
@@ -102,17 +106,23 @@ class WebKit:
             return row.id
 
 
-def signed_in_by_proxy(database: Database, home: Path) -> WebKit:
-    return WebKit(database, home, identity_header="X-User", trusted_proxies=(PROXY,))
+def signed_in_by_proxy(database: Database, home: Path, **settings: Any) -> WebKit:
+    return WebKit(database, home, identity_header="X-User", trusted_proxies=(PROXY,), **settings)
 
 
-def source(number: int = 1, url: str | None = "https://example.com/leave") -> CitedSource:
+def source(
+    document_id: str,
+    number: int = 1,
+    url: str | None = "https://example.com/leave",
+    text: str = "## Entitlement\n\nYou have **27 days** of [leave](https://example.com).",
+    cited: bool = True,
+) -> CitedSource:
     passage = Passage(
-        document_id="d" * 32,
+        document_id=document_id,
         chunk_id="c1",
         title="Leave",
         headings=("Leave", "Entitlement"),
-        text="## Entitlement\n\nYou have **27 days** of [leave](https://example.com).",
+        text=text,
         start=10,
         end=70,
         url=url,
@@ -121,4 +131,4 @@ def source(number: int = 1, url: str | None = "https://example.com/leave") -> Ci
         bm25=1.0,
         cosine=0.5,
     )
-    return CitedSource(number, passage, cited=True)
+    return CitedSource(number, passage, cited)

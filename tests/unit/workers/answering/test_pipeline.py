@@ -69,7 +69,7 @@ def test_a_phrase_comes_first_and_then_the_sentence_that_carries_it(office):
 def test_an_invented_number_is_replaced_by_the_quote(office):
     draft = office.ask(says("120 days"))
     assert draft.text == f"{LEAVE} [1]\n{NEXT}"
-    assert "number" in draft.reason
+    assert "not in the words" in draft.reason
 
 
 def test_nothing_unguarded_is_ever_shown(office):

@@ -214,3 +214,55 @@ def test_a_rebuild_finds_the_same_and_leaves_one_generation(library):
 def test_a_path_that_is_not_there_is_a_clear_error(library):
     with pytest.raises(NotFound, match="no such file"):
         library.indexer.register(library.folder / "nowhere", "default", ())
+
+
+def test_registering_again_without_readers_opens_nothing(library):
+    library.sync("hr")
+    library.sync()
+    assert library.found("parental leave") == set()
+    assert "Leave" in library.found("parental leave", "hr")
+
+
+def test_a_part_of_a_closed_tree_stays_closed(library):
+    library.write("private/deep/salaries.md", "# Salaries\n\nThe salary bands of this year.")
+    (library.folder / "private" / ".access.yaml").write_text("allow: [hr]")
+    library.indexer.sync(library.indexer.register(library.folder / "private" / "deep", "default", ()))
+    assert library.found("salary bands") == set()
+    assert "Salaries" in library.found("salary bands", "hr")
+
+
+def test_a_name_that_cannot_be_stored_stops_nothing(library):
+    (library.folder / os.fsdecode(b"Geh\xe4lter.md")).write_text("# Pay\n\nSome words here.")
+    report = library.sync()
+    assert report.indexed == 2
+    assert "its name cannot be stored" in report.rejected.values()
+
+
+def test_one_source_that_fails_does_not_stop_the_next(library, tmp_path, monkeypatch):
+    library.indexer.register(library.folder, "default", ())
+    (tmp_path / "second.md").write_text("# Second\n\nThe second source about parking.")
+    library.indexer.register(tmp_path / "second.md", "default", ())
+    monkeypatch.setattr(library.index, "replace_documents", _fail_once(library.index.replace_documents))
+    library.indexer.sync_all()
+    assert "Second" in library.found("parking")
+
+
+def test_tenants_may_use_the_same_id_and_a_bad_line_takes_nobody_along(tmp_path, library):
+    rows = [
+        {"id": "line 3", "title": "Ours", "text": "Leave is 90 days.", "source": "s"},
+        {"id": "line 3", "title": "Theirs", "text": "Leave is 10 days.", "source": "s", "tenant": "other"},
+    ]
+    path = tmp_path / "documents.jsonl"
+    path.write_text(json.dumps(rows[0]) + "\n" + json.dumps(rows[1] | {"id": "x"}) + "\nnot json\n")
+    source = library.indexer.register(path, "default", ())
+    library.indexer.sync(source)
+    path.write_text(json.dumps(rows[0]) + "\n" + json.dumps(rows[1] | {"id": "y"}) + "\nnot json\n")
+    library.indexer.sync(source)
+    assert library.found("leave days") == {"Ours"}
+
+
+def test_a_draft_for_few_does_not_hide_the_page_of_all(library):
+    library.write("draft.md", "# Draft\n\nParental leave is 100 days.", supersedes="leave.md", allow=["board"])
+    report = library.sync()
+    assert "Leave" in library.found("parental leave")
+    assert "draft.md" in report.notes
