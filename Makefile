@@ -25,9 +25,10 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@echo "Installing torch (CPU build) …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check $(TORCH)
 	@echo "Installing the locked dependencies …"
-	@$(BIN)/pip install --progress-bar on --disable-pip-version-check --requirement requirements.lock | grep -vE "already satisfied|^WARNING" || true
+	@$(BIN)/pip install --progress-bar on --disable-pip-version-check --requirement requirements.lock \
+	  || { echo "answerloop: the installation broke off (see above); run make again to continue."; exit 1; }
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@$(BIN)/pip check >/dev/null || { echo "answerloop: the installation is incomplete; run make again to continue."; exit 1; }
+	@$(BIN)/pip check
 	@touch $@
 
 .env:

@@ -36,6 +36,7 @@ class Workshop:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
         self.settings = settings
         self.database = Database(settings.effective_database_url)
         self.heartbeat = Heartbeat(self.database, name, settings.lease_seconds / 3)

@@ -83,7 +83,7 @@ class Extractor:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            env=_environment(),
         )
         theirs.close()
         self._pipe = ours
@@ -101,6 +101,14 @@ class Extractor:
         except subprocess.TimeoutExpired:
             child.kill()
             return child.wait()
+
+
+def _environment() -> dict[str, str]:
+    """What the interpreter needs, and none of our secrets."""
+    kept = {
+        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR") if name in os.environ
+    }
+    return {**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 def serve(pipe: Connection) -> None:

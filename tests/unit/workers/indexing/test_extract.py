@@ -11,6 +11,7 @@ from pypdf import PdfReader, PdfWriter
 
 from answerloop.errors import DocumentRejected
 from tests.unit.workers.indexing.office_files import docx, paragraph, pdf, table
+from workers.indexing import sandbox
 from workers.indexing.document import ExtractedDocument
 from workers.indexing.extract import extract, extract_row
 from workers.indexing.formats import office
@@ -326,3 +327,9 @@ def test_a_parser_that_hangs_is_ended_and_the_next_file_is_read(tmp_path: Path) 
         with pytest.raises(DocumentRejected, match="reading it took longer than 1 s"):
             extractor.read(SourceItem("hangs.pdf", path=tmp_path / "hangs.pdf"))
         assert extractor.read(SourceItem("fine.pdf", path=tmp_path / "fine.pdf")).text == "Some words."
+
+
+def test_the_sandbox_is_given_no_secret(monkeypatch):
+    monkeypatch.setenv("ANSWERLOOP_WEB_TOKEN", "a-secret-token")
+    monkeypatch.setenv("PGPASSWORD", "another")
+    assert not {"ANSWERLOOP_WEB_TOKEN", "PGPASSWORD"} & sandbox._environment().keys()
