@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from answerloop.db.repositories import documents
 from answerloop.db.session import Database
-from answerloop.domain import Audience, Hit, Passage, Sentence, Turn, Vector
+from answerloop.domain import Audience, Chunk, Hit, Passage, Sentence, Turn, Vector
 from answerloop.ports import DocumentIndex, Embedder, IndexQuery
 from answerloop.text import content_words, numbers, words
 
@@ -134,18 +134,23 @@ def _scaled(values: Sequence[float] | npt.NDArray[np.float64], floor: float | No
 
 def fold_duplicates(ranked: Sequence[tuple[Hit, float]]) -> list[tuple[Hit, float]]:
     """Leave out a chunk that says the same as a better one: only with equal readers, numbers and version."""
-    kept: list[tuple[Hit, float]] = []
-    for hit, score in ranked:
-        twin = any(
-            hit.chunk.reader_set == other.chunk.reader_set
-            and hit.chunk.version == other.chunk.version
-            and float(hit.chunk.vector @ other.chunk.vector) >= NEAR_DUPLICATE
-            and numbers(hit.chunk.text) == numbers(other.chunk.text)
-            for other, _ in kept
-        )
-        if not twin:
-            kept.append((hit, score))
-    return kept
+    if not ranked:
+        return []
+    vectors = np.stack([hit.chunk.vector for hit, _ in ranked])
+    near = vectors @ vectors.T >= NEAR_DUPLICATE
+    kept: list[int] = []
+    for number, (hit, _) in enumerate(ranked):
+        better = [other for other in kept if near[number, other]] if near[number, :number].any() else []
+        if not any(_says_the_same(hit.chunk, ranked[other][0].chunk) for other in better):
+            kept.append(number)
+    return [ranked[number] for number in kept]
+
+
+def _says_the_same(one: Chunk, other: Chunk) -> bool:
+    """Of two chunks whose vectors are near."""
+    return (one.reader_set, one.version) == (other.reader_set, other.version) and numbers(one.text) == numbers(
+        other.text
+    )
 
 
 def merge_adjacent(hits: Sequence[Hit], scores: Sequence[float]) -> list[Passage]:
