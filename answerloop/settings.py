@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_groups)] = Field(
         (), description="Addresses whose identity header is believed, separated by commas."
     )
-    web_token: SecretStr = Field(SecretStr(""), description="A token that lets its holder in as `dev_user`.")
+    web_token: SecretStr = Field(SecretStr(""), description="At least 16 characters: lets its holder in as `dev_user`.")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_groups)] = Field(
         ("127.0.0.1", "localhost", "[::1]"),
         description="Host names the web chat answers to, separated by commas.",

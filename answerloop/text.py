@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from functools import lru_cache
 
@@ -41,14 +42,19 @@ def words(text: str) -> list[str]:
     return [match.lower() for match in _WORD.findall(unicodedata.normalize("NFKC", text))]
 
 
+class _Stemmer(threading.local):
+    """A stemmer for each thread: it keeps the word it works on in itself."""
+
+    def __init__(self) -> None:
+        self.snowball = snowballstemmer.stemmer("english")
+
+
+_stemmer = _Stemmer()
+
+
 @lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
-    return _stemmer().stemWord(word)  # type: ignore[no-any-return]
-
-
-@lru_cache(maxsize=1)
-def _stemmer() -> snowballstemmer.stemmer:
-    return snowballstemmer.stemmer("english")
+    return str(_stemmer.snowball.stemWord(word))
 
 
 def content_words(text: str) -> list[str]:
@@ -66,12 +72,6 @@ def _canonical(number: str) -> str:
     grouped = re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", number)
     plain = number.replace(",", "") if grouped else number.replace(",", ".")
     return plain.lstrip("0") or "0"
-
-
-def names(text: str) -> frozenset[str]:
-    """Words written with a capital or in capitals inside a sentence, and identifiers such as VPN-4471: lower case."""
-    found = re.findall(r"(?<=[\w,;:\"'()–-] )[A-Z][\w-]+|\b[A-Z]{2,}[\w-]*\b|\b\w*\d+-\w+\b", text)
-    return frozenset(name.lower() for name in found if name.lower() not in STOP_WORDS)
 
 
 def is_negated(text: str) -> bool:

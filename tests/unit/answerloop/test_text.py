@@ -1,8 +1,11 @@
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from answerloop.text import content_words, is_negated, names, numbers, plain
+from answerloop.text import content_words, is_negated, numbers, plain, stem
 
 
 @pytest.mark.parametrize(
@@ -24,8 +27,17 @@ def test_content_words_are_stems_without_stop_words():
     assert content_words("How do I reimburse the reimbursed expenses?") == ["reimburs", "reimburs", "expens"]
 
 
-def test_names_are_capitalised_words_inside_a_sentence_and_identifiers():
-    assert names("Please ask Nestbox about VPN-4471 or the HR desk.") == {"nestbox", "vpn-4471", "hr"}
+def test_many_threads_stem_at_once():
+    words = [f"{beginning}{ending}" for beginning in ("employ", "certif", "reimburs", "nation") for ending in
+             ("ing", "ment", "ational", "fulness", "ization", "ed", "s", "ousli")] * 40  # fmt: skip
+    alone = [stem.__wrapped__(word) for word in words]
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            rounds = list(pool.map(lambda _: [stem.__wrapped__(word) for word in words], range(16)))
+    finally:
+        sys.setswitchinterval(0.005)
+    assert all(together == alone for together in rounds)
 
 
 @pytest.mark.parametrize(("text", "expected"), [("You may not.", True), ("You mustn't.", True), ("You may.", False)])
