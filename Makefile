@@ -35,7 +35,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@cp .env.example .env
 
 models: setup  ## Fetch and check the default models (make run does it too)
-	@$(ENV) $(BIN)/python -m workers prepare
+	@$(ENV) ANSWERLOOP_GENERATOR=transformers $(BIN)/python -m workers prepare
 
 test: setup  ## The tests that need nothing but Python
 	@$(ENV) $(BIN)/pytest -m "not model and not browser and not stack"

@@ -115,12 +115,13 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """What to say: the prompt for a model, and the evidence it stands on for a generator that has no model.
+    """What to say: the prompt for a model; for a generator without one the question and its evidence, best first.
 
     `deadline` is on the clock of `time.monotonic()`, in seconds.
     """
 
     messages: Sequence[Message]
+    question: str
     evidence: Sequence[Sentence]
     max_tokens: int
     deadline: float

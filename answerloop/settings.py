@@ -55,8 +55,10 @@ class Settings(BaseSettings):
     embedder: str = Field("all-MiniLM-L6-v2", description="The default, a folder, or a sentence-transformers model id.")
 
     # --- answering
-    generator: Literal["transformers", "extractive"] = Field(
-        "transformers", description="Who phrases: a language model, or nobody (quotes only)."
+    generator: Literal["reader", "transformers", "extractive"] = Field(
+        "reader",
+        description="Who says the direct answer: the reader (a phrase of the evidence), a language model, or nobody "
+        "(quotes only).",
     )
     model: str = Field("SmolLM2-135M-Instruct", description="The default, a local folder, or a Hugging Face model id.")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1 …")

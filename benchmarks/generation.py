@@ -89,7 +89,7 @@ def run(generator: TransformersGenerator, texts: Sequence[list[Message]], tokens
 
 
 def tokens_of_answer(generator: TransformersGenerator, messages: list[Message], tokens: int) -> int:
-    completion = generator.generate(GenerationRequest(messages, (), tokens, time.monotonic() + 600))
+    completion = generator.generate(GenerationRequest(messages, "", (), tokens, time.monotonic() + 600))
     for _ in completion:
         pass
     return completion.usage.completion_tokens if completion.usage else 0

@@ -77,6 +77,10 @@ class Workshop:
     def generator(self) -> Generator:
         if self.settings.generator == "extractive":
             return self.fallback
+        if self.settings.generator == "reader":
+            from answerloop.backends.generator_reader import ReaderGenerator
+
+            return ReaderGenerator()
         from answerloop.backends.generator_transformers import TransformersGenerator
         from answerloop.backends.local_models.weights import model_folder
 
@@ -192,6 +196,6 @@ def check_models(settings: Settings) -> str:
     from answerloop.backends.local_models import weights
 
     embedder = weights.embedder_folder(settings.embedder)
-    if settings.generator == "extractive":
-        return f"embedder {embedder}, no generator model"
+    if settings.generator != "transformers":
+        return f"embedder {embedder}, no language model"
     return f"embedder {embedder}, generator {weights.model_folder(settings.model, settings.effective_models_folder)}"

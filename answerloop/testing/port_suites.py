@@ -218,7 +218,9 @@ class GeneratorSuite:
     def request(self, seconds: float = 120.0, max_tokens: int = 16) -> GenerationRequest:
         evidence = (Sentence("Every employee gets 90 days of parental leave.", 1, 0.9, 0.9),)
         messages = (Message("system", "Answer briefly."), Message("user", f"{evidence[0].text} How many days?"))
-        return GenerationRequest(messages, evidence, max_tokens, time.monotonic() + seconds)
+        return GenerationRequest(
+            messages, "How long is parental leave?", evidence, max_tokens, time.monotonic() + seconds
+        )
 
     def test_it_speaks_and_says_who_spoke(self, generator: Generator) -> None:
         completion = generator.generate(self.request())

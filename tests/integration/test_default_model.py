@@ -59,7 +59,7 @@ def test_two_at_once_say_what_generate_says(folder: str, generator: Transformers
         assert generator.count_tokens(prompt(passage)) == inputs["input_ids"].shape[1]
 
     def say(passage: str) -> str:
-        return "".join(generator.generate(GenerationRequest(prompt(passage), (), 24, time.monotonic() + 60)))
+        return "".join(generator.generate(GenerationRequest(prompt(passage), "", (), 24, time.monotonic() + 60)))
 
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(say, PASSAGES)) == alone

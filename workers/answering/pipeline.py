@@ -106,7 +106,7 @@ class Pipeline:
         speech = speak(
             self._generator,
             self._fallback,
-            GenerationRequest(messages, evidence, self._limits.max_new_tokens, deadline),
+            GenerationRequest(messages, asked.text, evidence, self._limits.max_new_tokens, deadline),
         )
         direct, carrier, reasons = "", evidence[0], []
         with clock.step("generate"):

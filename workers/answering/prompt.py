@@ -12,7 +12,7 @@ SYSTEM = (
     "You answer an employee's question from the company's documents. Use only the numbered evidence. "
     "Reply with the shortest phrase of the evidence that answers the question, and nothing else."
 )
-EVIDENCE_SENTENCES = 2
+EVIDENCE_SENTENCES = 3
 
 
 def build(

@@ -69,7 +69,7 @@ def save_lora(folder: Path, seed: int) -> None:
 
 
 def request(text: str, deadline: float, max_tokens: int = 30, adapter: str = BASE_ADAPTER) -> GenerationRequest:
-    return GenerationRequest([Message("user", text)], (), max_tokens, deadline, adapter)
+    return GenerationRequest([Message("user", text)], text, (), max_tokens, deadline, adapter)
 
 
 def expected(model: Any, tokenizer: Any, text: str, max_tokens: int = 30) -> str:
