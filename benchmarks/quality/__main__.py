@@ -41,7 +41,8 @@ def main(arguments: Sequence[str] | None = None, measure: Measure = run) -> int:
     bars = {key: bar for key, bar in BARS.items() if key.split("_")[0] in names and options.limit is None}
     report = make_report("quality", ", ".join(names), figures(now), bars)
     publish(report, options.json, {"changes": [asdict(change) for change in changes]})
-    explain(changes, before, now)
+    if changes:
+        explain(changes, before, now)
     if options.accept:
         save(options.accepted, before | now)
         say(f"Accepted: {options.accepted} holds these results from now on.")
@@ -50,13 +51,13 @@ def main(arguments: Sequence[str] | None = None, measure: Measure = run) -> int:
 
 
 def figures(results: Mapping[str, SetResult]) -> dict[str, float]:
-    """`<set>_<figure>` and `<set>_<timing>`."""
-    found: dict[str, float] = {}
+    """`<set>_<figure>` and `<set>_<timing>`. What was not measured is absent: its bar then cannot hold."""
+    found: dict[str, float | None] = {}
     for name, result in results.items():
         found[f"{name}_n"] = float(len(result.rows))
         found |= {f"{name}_{figure}": figure_of(result.rows, figure) for figure in SETS[name].figures}
         found |= {f"{name}_{key}": seconds for key, seconds in result.timings.items()}
-    return found
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def explain(changes: Sequence[Change], before: Mapping[str, SetResult], now: Mapping[str, SetResult]) -> None:

@@ -55,14 +55,13 @@ def contributions(rows: Iterable[Row], figure: str) -> dict[str, float]:
     return {key: float(value) for key, value in found.items() if value is not None}
 
 
-def figure_of(rows: Sequence[Row], figure: str) -> float:
-    """Over all questions of a set. Raises ValueError when none of them has a say in it."""
+def figure_of(rows: Sequence[Row], figure: str) -> float | None:
+    """Over all questions of a set; None when they have no say in it."""
     found = contributions(rows, figure)
     if figure == AUROC:
-        return metrics.auroc(list(found.values()), [row.answerable for row in rows])
-    if not found:
-        raise ValueError(f"no question has a say in {figure}")
-    return sum(found.values()) / len(found)
+        labels = [row.answerable for row in rows]
+        return metrics.auroc(list(found.values()), labels) if len(set(labels)) > 1 else None
+    return sum(found.values()) / len(found) if found else None
 
 
 def rows_of(measured: Sequence[Mapping[str, Any]]) -> tuple[Row, ...]:

@@ -1,6 +1,7 @@
 """The command: what it compares with, what it says, and its exit code."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,14 @@ def test_the_report_holds_figures_bars_and_changes(accepted, tmp_path):
     assert report["bars"]["sample_abstained_rightly"] == {"value": 0.5, "bar": 0.9, "holds": False}
     assert report["bars"].keys() == {key for key in BARS if key.startswith("sample_")}
     assert {change["figure"]: change["verdict"] for change in report["changes"]}["abstained_rightly"] == "worse"
+
+
+def test_a_set_that_lost_its_unanswerable_questions_passes_no_bar(accepted):
+    save(accepted, {"sample": result()})
+    answerable = replace(result(), rows=result().rows[:60])
+    with pytest.raises(KeyError, match="sample_abstained_rightly"):
+        run(accepted, answerable, "--set", "sample")
+    assert run(accepted, answerable, "--set", "sample", "--limit", "60") == 2, "and no comparison"
 
 
 @pytest.mark.parametrize("arguments", [["--slice", "--accept", "--limit", "3"], ["--set", "policyqa"], []])
