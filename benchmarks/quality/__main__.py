@@ -71,7 +71,7 @@ def explain(changes: Sequence[Change], before: Mapping[str, SetResult], now: Map
             numbers = (f"{pair.before:.3f}", f"{pair.now:.3f}", interval, str(by.n))
         table.add_row(change.name, change.figure, *numbers, change.verdict)
     Console().print(table)
-    for name in now.keys() & before.keys():
+    for name in [name for name in now if name in before]:
         for key, value in now[name].about.items():
             if (was := before[name].about.get(key)) != value:
                 say(f"{name}: {key} was {was}, is {value}")

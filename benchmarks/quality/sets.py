@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from answerloop import metrics
+from answerloop.backends.generator_extractive import ExtractiveGenerator
 from answerloop.domain import Outcome
+from answerloop.errors import GeneratorUnavailable
 from answerloop.settings import load_settings
 from benchmarks.quality.result import SetResult, rows_of
 from benchmarks.report import Bar, describe_machine
@@ -60,6 +63,8 @@ def run(name: str, data: Path | None, limit: int | None) -> SetResult:
     rows = (sliced(rows) if name == SLICE else rows)[:limit]
     with throwaway(settings, documents) as workshop:
         measured = measure(workshop, rows, generate=chosen.generate)
+    if settings.generator != "extractive":
+        refuse_quotes_of_a_failed_model(measured)
     about = {
         "generator": settings.generator,
         "model": settings.model,
@@ -74,6 +79,13 @@ def run(name: str, data: Path | None, limit: int | None) -> SetResult:
     }
     medians = {key: round(metrics.percentile(seconds, 50), 2) for key, seconds in timings.items() if seconds}
     return SetResult(about, medians, rows_of(measured))
+
+
+def refuse_quotes_of_a_failed_model(measured: Sequence[Mapping[str, Any]]) -> None:
+    """Served, a quote beats an apology; measured, it would pass for the model's. Raises GeneratorUnavailable."""
+    for row in measured:
+        if row.get("model") == ExtractiveGenerator.name:
+            raise GeneratorUnavailable(f"{row['id']} was answered by a quote; the model failed: {row['reason']}")
 
 
 def paths(name: str, data: Path | None) -> tuple[Path, Path]:

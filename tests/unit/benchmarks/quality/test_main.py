@@ -2,15 +2,13 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from benchmarks.quality.__main__ import main
 from benchmarks.quality.result import load, save
-from benchmarks.quality.sets import BARS, SETS, SLICE, sliced
+from benchmarks.quality.sets import BARS, SLICE
 from tests.unit.benchmarks.quality.results import result
-from workers.evaluation import read_questions
 
 
 @pytest.fixture
@@ -94,18 +92,3 @@ def test_half_an_order_is_refused(arguments):
     with pytest.raises(SystemExit) as ended:
         main(arguments, measure=lambda name, data, limit: result())
     assert ended.value.code == 2
-
-
-def test_every_bar_is_of_a_set_and_one_of_its_figures():
-    for key in BARS:
-        name, _, figure = key.partition("_")
-        assert figure in (*SETS[name].figures, "answer_p50_s", "first_text_p50_s")
-
-
-def test_the_slice_is_always_the_same_and_holds_every_kind_of_question():
-    rows = read_questions(Path("samples/questions.jsonl"), "default")
-    kinds = [{row.id.split("-")[0] for row in some} for some in (rows, sliced(rows))]
-    assert kinds[0] == kinds[1]
-    assert sliced(rows) == sliced(list(rows))
-    assert len(sliced(rows)) < len(rows) / 2
-    assert [row for row in sliced(rows) if not row.answerable] == [row for row in rows if not row.answerable]
