@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from benchmarks.quality.regression import NOT_COMPARED, WORSE, Change, compare
 from benchmarks.quality.result import SetResult, figure_of, load, save
@@ -62,7 +62,8 @@ def figures(results: Mapping[str, SetResult]) -> dict[str, float]:
 
 def explain(changes: Sequence[Change], before: Mapping[str, SetResult], now: Mapping[str, SetResult]) -> None:
     """The table of changes, then what was not or not quite alike on both sides."""
-    table = Table("set", "figure", "before", "now", "difference", "n", "verdict", title="against the accepted result")
+    names = (Column(name, no_wrap=True) for name in ("set", "figure"))
+    table = Table(*names, "before", "now", "difference", "n", "verdict", title="against the accepted result")
     for change in changes:
         numbers = ("", "", "", "")
         if pair := change.paired:

@@ -72,13 +72,17 @@ def run(name: str, data: Path | None, limit: int | None) -> SetResult:
         "dtype": settings.dtype,
         "machine": describe_machine(),
     }
+    return SetResult(about, medians(measured), rows_of(measured))
+
+
+def medians(measured: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Seconds to the whole answer, and to the first text that its asker can read; refusals would only flatter them."""
     spoken = [row for row in measured if row.get("outcome") == Outcome.ANSWERED]
-    timings = {
+    seconds = {
         "answer_p50_s": [row["timings_ms"]["total"] / 1000 for row in spoken],
         "first_text_p50_s": [row["first_text_ms"] / 1000 for row in spoken],
     }
-    medians = {key: round(metrics.percentile(seconds, 50), 2) for key, seconds in timings.items() if seconds}
-    return SetResult(about, medians, rows_of(measured))
+    return {key: round(metrics.percentile(values, 50), 2) for key, values in seconds.items() if values}
 
 
 def refuse_quotes_of_a_failed_model(measured: Sequence[Mapping[str, Any]]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from answerloop.errors import GeneratorUnavailable
-from benchmarks.quality.sets import BARS, SETS, refuse_quotes_of_a_failed_model, sliced
+from benchmarks.quality.sets import BARS, SETS, medians, refuse_quotes_of_a_failed_model, sliced
 from workers.evaluation import read_questions
 
 
@@ -29,3 +29,12 @@ def test_a_quote_in_place_of_a_failed_model_is_no_measurement():
     refuse_quotes_of_a_failed_model([spoken, {"id": "searched only"}, {"id": "refused", "model": "none"}])
     with pytest.raises(GeneratorUnavailable, match=r"b was answered by a quote.*GenerationTimedOut"):
         refuse_quotes_of_a_failed_model([spoken, {"id": "b", "model": "extractive", "reason": "GenerationTimedOut"}])
+
+
+def test_times_are_those_of_answers_and_not_of_refusals():
+    def timed(outcome: str, total_ms: float, first_ms: float) -> dict[str, object]:
+        return {"outcome": outcome, "timings_ms": {"total": total_ms}, "first_text_ms": first_ms}
+
+    rows = [timed("answered", 1000, 400), timed("answered", 3000, 600), timed("abstained", 10, 10)]
+    assert medians(rows) == {"answer_p50_s": 2.0, "first_text_p50_s": 0.5}
+    assert medians([{"id": "searched only"}]) == {}
