@@ -8,7 +8,7 @@ DATA ?= ../shared/data
 TORCH := torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-all lint format bench lock models browser clean
+.PHONY: help run setup test test-all quality lint format bench lock models browser clean
 
 help:  ## Explain every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test: setup  ## The tests that need nothing but Python
 
 test-all: setup models browser  ## The other tests: real model, whole stack with faults, browser (not those of `make test`)
 	@$(ENV) $(BIN)/pytest -m "model or browser or stack"
+
+quality: setup models  ## A few minutes of questions on the sample handbook: did answers get worse than the accepted ones?
+	@$(ENV) $(BIN)/python -m benchmarks.quality --slice --json .answerloop/bench/quality-slice.json
 
 browser:
 	@command -v chromium >/dev/null || { echo "Installing Chromium …"; \

@@ -240,16 +240,30 @@ def paired_difference(a: Sequence[float], b: Sequence[float], seed: int) -> Esti
 
 def auroc_estimate(scores: Sequence[float], labels: Sequence[bool], seed: int) -> Estimate:
     """`auroc` with a percentile bootstrap interval, each class by itself; memory: positives x negatives."""
+    return _mean_of_pairs(_wins(scores, labels), auroc(scores, labels), seed)
+
+
+def auroc_difference(a: Sequence[float], b: Sequence[float], labels: Sequence[bool], seed: int) -> Estimate:
+    """`auroc` of a minus that of b on the same rows, above zero if a is better; rows are resampled with both scores."""
+    return _mean_of_pairs(_wins(a, labels) - _wins(b, labels), auroc(a, labels) - auroc(b, labels), seed)
+
+
+def _wins(scores: Sequence[float], labels: Sequence[bool]) -> Array:
+    """Shape (positives, negatives): 1 where the positive scores above the negative, .5 where they tie."""
     positives, negatives = _by_class(scores, labels)
-    p, n = len(positives), len(negatives)
-    wins = (positives[:, None] > negatives) + 0.5 * (positives[:, None] == negatives)
+    return np.asarray((positives[:, None] > negatives) + 0.5 * (positives[:, None] == negatives), dtype=np.float64)
+
+
+def _mean_of_pairs(matrix: Array, value: float, seed: int) -> Estimate:
+    """The mean over the matrix, whose rows and columns are resampled."""
+    p, n = matrix.shape
 
     def draw(rng: np.random.Generator) -> Array:
         times_p = rng.multinomial(p, np.full(p, 1 / p), size=_BLOCK)  # how often each row is drawn
         times_n = rng.multinomial(n, np.full(n, 1 / n), size=_BLOCK)
-        return np.asarray(((times_p @ wins) * times_n).sum(axis=1) / (p * n), dtype=np.float64)
+        return np.asarray(((times_p @ matrix) * times_n).sum(axis=1) / (p * n), dtype=np.float64)
 
-    return _bootstrap(auroc(scores, labels), p + n, seed, draw)
+    return _bootstrap(value, p + n, seed, draw)
 
 
 def _bootstrap(value: float, n: int, seed: int, draw: Callable[[np.random.Generator], Array]) -> Estimate:

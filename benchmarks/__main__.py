@@ -9,9 +9,7 @@ import sys
 from pathlib import Path
 
 RUNS: tuple[tuple[str, str, str], ...] = (  # file name, benchmark, folder below --data
-    ("retrieval-handbook-18f", "retrieval", "handbook-18f"),
-    ("retrieval-policyqa", "retrieval", "policyqa"),
-    ("retrieval-xquad-en", "retrieval", "xquad-en"),
+    ("quality", "quality", "."),
     ("answerability", "answerability", "xquad-en"),
     ("overhead", "overhead", "handbook-18f"),
     ("generation", "generation", ""),

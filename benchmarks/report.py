@@ -49,11 +49,11 @@ def make_report(name: str, data: str, figures: Mapping[str, float], bars: Mappin
     return Report(name, data, describe_machine(), dict(figures), results)
 
 
-def publish(report: Report, target: Path | None) -> None:
-    """Print the report as a table and write it as JSON."""
+def publish(report: Report, target: Path | None, more: Mapping[str, object] | None = None) -> None:
+    """Print the report as a table and write it as JSON, with `more` beside it."""
     if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(asdict(report), indent=2) + "\n")
+        target.write_text(json.dumps({**asdict(report), **(more or {})}, indent=2) + "\n")
     table = Table(title=f"{report.name}: {report.data}", caption=report.machine)
     for column in ("figure", "value", "bar", "holds"):
         table.add_column(column, justify="left" if column == "figure" else "right")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import uuid4
 
 import typer
@@ -18,8 +19,16 @@ from answerloop.observability import configure_logging
 from answerloop.settings import Settings, load_settings
 from workers import evaluation, health
 from workers.answering.pipeline import Asked
+from workers.evaluation import tables
 from workers.indexing.sync import SyncReport
 from workers.wiring import Workshop, prepare_models
+
+
+class Baseline(StrEnum):
+    """What the answers can be compared with."""
+
+    NO_RETRIEVAL = "no-retrieval"
+
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
@@ -120,24 +129,19 @@ def evaluate(
     questions: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="questions.jsonl.")],
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first questions.")] = None,
     generate: Annotated[bool, typer.Option("--generate/--no-generate", help="Also answer, not only retrieve.")] = True,
+    compare: Annotated[Baseline | None, typer.Option(help="Ask the same questions in another way, too.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the figures as JSON.")] = None,
 ) -> None:
     """Measure retrieval, answers and abstention on a question set of yours, in a throw-away index."""
     with clear_errors():
-        result = evaluation.evaluate(_settings(), documents, questions, limit=limit, generate=generate)
+        result = evaluation.evaluate(
+            _settings(), documents, questions, limit=limit, generate=generate, compare=compare is not None
+        )
         if out:
             out.write_text(json.dumps(result, indent=2, default=str))
-        console.print(_figures(result))
-
-
-def _figures(result: dict[str, Any]) -> Table:
-    table = Table("figure", "value", "95 %", "n", title="evaluation")
-    for part in ("retrieval", "answers", "abstention"):
-        for name, figure in result.get(part, {}).items():
-            if isinstance(figure, dict):
-                interval = f"{figure['low']:.3f} – {figure['high']:.3f}"
-                table.add_row(f"{part}: {name}", f"{figure['value']:.3f}", interval, str(figure["n"]))
-    return table
+        console.print(tables.figures(result))
+        if compare:
+            console.print(tables.comparison(result["comparison"]))
 
 
 def doctor(as_json: AsJson = False) -> None:

@@ -324,6 +324,18 @@ class TestAuroc:
         estimate = metrics.auroc_estimate([1, 0, 2], [True, False, False], seed=0)
         assert (estimate.low, estimate.value, estimate.high) == (0.0, 0.5, 1.0)
 
+    def test_a_difference_is_that_of_the_same_rows(self) -> None:
+        labels = [True, True, False, False]
+        # .9 .5 over .5 .1: 3.5 of 4 pairs; .2 .5 over .5 .1: 1 + .5 + 1 = 2.5 of 4 pairs
+        difference = metrics.auroc_difference([0.9, 0.5, 0.5, 0.1], [0.2, 0.5, 0.5, 0.1], labels, seed=0)
+        assert difference.value == pytest.approx(0.25)
+        assert difference.low == 0.0  # a resample may miss the only row that changed
+        assert difference.n == 4
+
+    def test_an_equal_order_is_no_difference_at_all(self) -> None:
+        difference = metrics.auroc_difference([0.9, 0.5, 0.4], [9, 5, 4], [True, False, True], seed=0)
+        assert (difference.low, difference.value, difference.high) == (0.0, 0.0, 0.0)
+
     @pytest.mark.parametrize("labels", [[True, True], [False, False]])
     def test_a_missing_class_is_refused(self, labels: list[bool]) -> None:
         for judge in (metrics.auroc, lambda s, y: metrics.auroc_estimate(s, y, seed=0)):

@@ -97,6 +97,6 @@ def test_the_lock_covers_every_dependency():
 def test_the_makefile_explains_every_target():
     makefile = (ROOT / "Makefile").read_text()
     helped = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("run", "setup", "test", "test-all", "lint", "bench", "help"):
+    for target in ("run", "setup", "test", "test-all", "quality", "lint", "bench", "help"):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
         assert f"make {target} " in helped
