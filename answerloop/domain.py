@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +35,13 @@ class Audience:
     @classmethod
     def of_person(cls, tenant: str, groups: AbstractSet[str]) -> Audience:
         return cls(tenant, frozenset({frozenset(groups)}))
+
+    @classmethod
+    def of(cls, tenant: str, people: Iterable[Person]) -> Audience:
+        """Of these people. Somebody of another tenant has no groups here, whatever theirs are called."""
+        return cls(
+            tenant, frozenset(person.groups if person.tenant == tenant else frozenset[str]() for person in people)
+        )
 
     def may_read(self, allow: AbstractSet[str]) -> bool:
         return bool(self.members) and all(groups & allow for groups in self.members)

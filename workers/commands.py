@@ -95,7 +95,9 @@ def _print_report(path: str, report: SyncReport) -> None:
 def ask(
     text: Annotated[str, typer.Argument(help="The question.")],
     person: Annotated[str | None, typer.Option("--as", metavar="USER", help="Ask with this person's rights.")] = None,
-    audience: Annotated[list[str] | None, typer.Option(help="Ask with the rights of these groups instead.")] = None,
+    audience: Annotated[
+        list[str] | None, typer.Option(help="Answer for readers in these groups; with --as, tell who asks of better.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask one question through the whole pipeline."""
@@ -103,8 +105,9 @@ def ask(
         settings = _settings()
         workshop = Workshop(settings, "ask")
         workshop.database.check()
-        groups = frozenset(audience) if audience else workshop.directory.person(person or settings.dev_user).groups
-        asked = Asked(text.strip(), (), Audience.of_person(settings.tenant, groups))
+        asker = Audience.of(settings.tenant, [workshop.directory.person(person or settings.dev_user)])
+        readers = Audience.of_person(settings.tenant, frozenset(audience)) if audience else asker
+        asked = Asked(text.strip(), (), readers, asker if person else None)
         draft = workshop.pipeline.answer(asked, lambda stage, text="", sources=None: None)
         workshop.close()
     if as_json:

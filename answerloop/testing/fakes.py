@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from answerloop.domain import Message, OutgoingMessage, Person, Usage, Vector
-from answerloop.errors import DeliveryUnavailable, GeneratorUnavailable, QueueUnavailable
-from answerloop.ports import Completion, GenerationRequest, Job
+from answerloop.domain import Chunk, Hit, Message, OutgoingMessage, Person, Usage, Vector
+from answerloop.errors import DeliveryUnavailable, GeneratorUnavailable, IndexMismatch, QueueUnavailable
+from answerloop.ports import Completion, GenerationRequest, IndexQuery, Job
 from answerloop.text import content_words
 
 
@@ -52,6 +53,60 @@ class FakeEmbedder:
                 rows[number, int.from_bytes(digest[:4], "little") % self.dimension] += 1.0
             rows[number] /= np.linalg.norm(rows[number])
         return rows
+
+
+class FakeDocumentIndex:
+    """Chunks in memory. Its lexical score is the number of words that question and chunk share."""
+
+    def __init__(self, dimension: int = 64, serving: FakeDocumentIndex | None = None) -> None:
+        self._dimension = dimension
+        self._serving = serving
+        self._documents: defaultdict[str, dict[str, list[Chunk]]] = defaultdict(dict)
+        self._writes = 0
+
+    def replace_documents(self, tenant: str, chunks: Mapping[str, Sequence[Chunk]]) -> None:
+        self._writes += 1
+        self._documents[tenant] |= {document: list(parts) for document, parts in chunks.items()}
+
+    def update_access(self, tenant: str, document_id: str, *, reader_set: int, superseded: bool) -> None:
+        chunks = self._documents[tenant].get(document_id, [])
+        changed = [replace(chunk, reader_set=reader_set, superseded=superseded) for chunk in chunks]
+        self.replace_documents(tenant, {document_id: changed})
+
+    def search(self, query: IndexQuery) -> list[Hit]:
+        if query.vector.shape != (self._dimension,):
+            raise IndexMismatch(f"The query vector has shape {query.vector.shape}, not ({self._dimension},).")
+        asked = set(content_words(query.text))
+        hits = [
+            Hit(chunk, float(len(asked & set(_words_of(chunk)))), float(chunk.vector @ query.vector))
+            for chunks in self._documents[query.tenant].values()
+            for chunk in chunks
+            if chunk.reader_set in query.reader_sets and not chunk.superseded
+        ]
+        near = sorted(hits, key=lambda hit: -hit.cosine)[: query.limit]
+        worded = sorted((hit for hit in hits if hit.bm25), key=lambda hit: -hit.bm25)[: query.limit]
+        return list({hit.chunk.id: hit for hit in [*near, *worded]}.values())
+
+    def refresh(self, tenant: str) -> None:
+        """There is nothing to tidy up."""
+
+    def begin_rebuild(self, tenant: str) -> FakeDocumentIndex:
+        return FakeDocumentIndex(self._dimension, serving=self)
+
+    def publish(self, tenant: str) -> None:
+        assert self._serving is not None, "only a rebuilt generation can be published"
+        self._serving._documents[tenant] = self._documents[tenant]
+        self._serving._writes += 1
+
+    def count(self, tenant: str) -> int:
+        return sum(map(len, self._documents[tenant].values()))
+
+    def version(self, tenant: str) -> str:
+        return f"fake@{self._writes}"
+
+
+def _words_of(chunk: Chunk) -> list[str]:
+    return content_words(" ".join((chunk.title, *chunk.headings, chunk.text)))
 
 
 class FakeGenerator:

@@ -59,7 +59,7 @@ def create_app(
     app.state.watch = watch
     failures.register(app)
     app.include_router(ChatApi(settings, intake, feedback, directory, snapshots, stream).router())
-    app.include_router(DocumentPages(database, directory).router())
+    app.include_router(DocumentPages(database, directory, settings.tenant).router())
     _add_pages(app)
     _add_probes(app, Readiness(health), metrics)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

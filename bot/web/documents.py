@@ -37,9 +37,10 @@ SKIP_TO_PASSAGE = '<a class="skip-link" href="#passage">Skip to the passage</a>'
 class DocumentPages:
     """Who may read a document is asked anew for every request."""
 
-    def __init__(self, database: Database, directory: Directory) -> None:
+    def __init__(self, database: Database, directory: Directory, tenant: str) -> None:
         self._database = database
         self._directory = directory
+        self._tenant = tenant
         self._markdown = _markdown()
 
     def router(self) -> APIRouter:
@@ -48,8 +49,7 @@ class DocumentPages:
         return router
 
     def document(self, document_id: str, asker: CurrentAsker, start: str = "", end: str = "") -> HTMLResponse:
-        person = self._directory.person(asker.id)
-        audience = Audience.of_person(person.tenant, person.groups)
+        audience = Audience.of(self._tenant, [self._directory.person(asker.id)])
         with self._database.reading() as session:
             found = documents.readable_document(session, document_id, audience)
         if found is None:

@@ -112,8 +112,7 @@ class Snapshots:
             return answers.revisions(session, question_ids)
 
     def _audience(self, asker: str) -> Audience:
-        person = self._directory.person(asker)
-        return Audience.of_person(person.tenant, person.groups)
+        return Audience.of(self._tenant, [self._directory.person(asker)])
 
     def _belongs_to(self, asker: str, view: AnswerView) -> bool:
         return (view.channel, view.tenant, view.asker) == (CHANNEL, self._tenant, asker)

@@ -4,6 +4,7 @@ import pytest
 
 from answerloop.backends.index_lancedb import LanceDocumentIndex
 from answerloop.errors import IndexMismatch
+from answerloop.testing.fakes import FakeDocumentIndex
 from answerloop.testing.port_suites import DIMENSION, DocumentIndexSuite, a_chunk, unit
 
 
@@ -23,3 +24,9 @@ class TestLanceDocumentIndex(DocumentIndexSuite):
         self.fill(index, a_chunk("d1", "Leave.", unit(1)))
         with pytest.raises(IndexMismatch, match="suite-embedder"):
             LanceDocumentIndex(tmp_path, "another", DIMENSION).count(self.tenant)
+
+
+class TestFakeDocumentIndex(DocumentIndexSuite):
+    @pytest.fixture
+    def index(self) -> FakeDocumentIndex:
+        return FakeDocumentIndex(DIMENSION)

@@ -78,10 +78,9 @@ class AnswerDesk:
     def _draft(self, claim: Claim) -> AnswerDraft:
         if claim.attempts > MAX_ATTEMPTS:
             return _apology(claim, f"gave up after {MAX_ATTEMPTS} attempts")
+        audience = Audience.of(claim.tenant, [self._directory.person(claim.asker)])
         with self._database.reading() as session:
-            history = questions.history(session, claim, self._history_turns)
-        person = self._directory.person(claim.asker)
-        audience = Audience.of_person(claim.tenant, person.groups)
+            history = questions.history(session, claim, audience, self._history_turns)
 
         def show(stage: Stage, text: str = "", sources: Sequence[CitedSource] | None = None) -> None:
             with self._database.writing() as session:

@@ -24,20 +24,22 @@ from answerloop.domain import (
 from answerloop.observability import STEP_SECONDS
 from answerloop.ports import GenerationRequest, Generator
 from workers.answering import answerable, guard, language, prompt
+from workers.answering.audience import Rights, with_hint
 from workers.answering.generate import speak
 from workers.answering.retrieve import Retrieved, Retriever
 
-NOTHING_FOUND = "I don't know: I found nothing about this in the documents you may read."
 NOT_ANSWERED = "I don't know: none of the documents I may use for you answers this. The nearest ones are listed below."
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question with everything that its answer depends on."""
+    """A question with everything that its answer depends on. `asker_audience` is the asker alone, where others will
+    read the answer too."""
 
     text: str
     history: tuple[Turn, ...]
     audience: Audience
+    asker_audience: Audience | None = None
 
 
 class Show(Protocol):
@@ -64,6 +66,7 @@ class Pipeline:
         self._generator = generator
         self._fallback = fallback
         self._limits = limits
+        self._rights = Rights(retriever, limits.answer_threshold, limits.sure_threshold)
 
     def answer(self, asked: Asked, show: Show) -> AnswerDraft:
         """Raises IndexUnavailable, DatabaseUnavailable, and what `show` raises; never fails for the model's sake."""
@@ -82,11 +85,13 @@ class Pipeline:
             probability = answerable.probability(features)
         scores = {"answerable": probability, **asdict(features)}
         confidence = answerable.confidence(probability, self._limits.answer_threshold, self._limits.sure_threshold)
+        with clock.step("rights"):
+            hint = self._rights.hint(asked.text, asked.history, asked.audience, asked.asker_audience, confidence)
         if confidence is Confidence.DONT_KNOW or not found.evidence:
-            text = NOT_ANSWERED if found.passages else NOTHING_FOUND
-            return self._abstain(text, "nothing found that answers it", clock, found, scores)
+            text = NOT_ANSWERED if found.passages else self._rights.nothing_found(asked.audience, asked.asker_audience)
+            return with_hint(self._abstain(text, "nothing found that answers it", clock, found, scores), hint)
         show(Stage.READING, sources=_sources(found.passages, frozenset()))
-        return self._phrase(asked, found, confidence, scores, clock, deadline, show)
+        return with_hint(self._phrase(asked, found, confidence, scores, clock, deadline, show), hint)
 
     def _phrase(
         self,

@@ -75,6 +75,11 @@ class Retriever:
         evidence = select_sentences(query, vector, passages, [hit for hit, _ in ranked])
         return Retrieved(query, tuple(passages), evidence, self._index.version(audience.tenant))
 
+    def reads_anything(self, audience: Audience) -> bool:
+        """Raises DatabaseUnavailable."""
+        with self._database.reading() as session:
+            return documents.reads_anything(session, audience)
+
     def rank(self, query: str, vector: Vector, audience: Audience) -> list[tuple[Hit, float]]:
         """Readable chunks with their fused scores, best first."""
         with self._database.reading() as session:

@@ -37,6 +37,14 @@ def readable_sets(session: Session, audience: Audience) -> frozenset[int]:
     return frozenset(number for number, groups in rows if audience.may_read(frozenset(groups)))
 
 
+def reads_anything(session: Session, audience: Audience) -> bool:
+    """Whether there is any document at all that this audience may read."""
+    there = select(DocumentRow.id).where(
+        DocumentRow.tenant == audience.tenant, DocumentRow.reader_set_id.in_(readable_sets(session, audience))
+    )
+    return session.scalar(there.limit(1)) is not None
+
+
 def still_readable(session: Session, audience: Audience, document_ids: Collection[str]) -> dict[str, datetime | None]:
     """Which of these documents exist and may be read right now, whatever the index said a moment ago, and the time
     of each one's last change."""

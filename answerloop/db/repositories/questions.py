@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from answerloop.db.repositories import documents
 from answerloop.db.tables import (
     AnswerRow,
+    AnswerSourceRow,
     ConversationRow,
     DeliveryRow,
     InboundKeyRow,
@@ -17,7 +19,7 @@ from answerloop.db.tables import (
     new_id,
     now,
 )
-from answerloop.domain import InboundQuestion, Outcome, QuestionState, Turn
+from answerloop.domain import Audience, InboundQuestion, Outcome, QuestionState, Turn
 
 LOOKED_AFTER = timedelta(seconds=60)
 """A question that still waits after this long gets its job written again: the broker may have lost it."""
@@ -157,17 +159,25 @@ def reopen_lost(session: Session, limit: int = 100) -> list[str]:
     return list(lost)
 
 
-def history(session: Session, claim: Claim, turns: int) -> tuple[Turn, ...]:
-    """The last answered turns of the same conversation by the same person, oldest first."""
+def history(session: Session, claim: Claim, audience: Audience, turns: int) -> tuple[Turn, ...]:
+    """The last answered turns of the same conversation by the same person, oldest first. An answer that stood on a
+    document which this audience may not read now is left out of its turn."""
     rows = session.execute(
-        select(QuestionRow.text, AnswerRow.text)
+        select(QuestionRow.text, AnswerRow.id, AnswerRow.text)
         .join(AnswerRow, AnswerRow.question_id == QuestionRow.id)
         .where(QuestionRow.conversation_id == claim.conversation_id, QuestionRow.asker == claim.asker)
         .where(QuestionRow.created_at < claim.created_at, AnswerRow.outcome == Outcome.ANSWERED)
         .order_by(QuestionRow.created_at.desc())
         .limit(turns)
     ).all()
-    return tuple(Turn(question, answer) for question, answer in reversed(rows))
+    cited = session.execute(
+        select(AnswerSourceRow.answer_id, AnswerSourceRow.document_id).where(
+            AnswerSourceRow.answer_id.in_([answer_id for _, answer_id, _ in rows]), AnswerSourceRow.cited
+        )
+    ).all()
+    readable = documents.still_readable(session, audience, {document_id for _, document_id in cited})
+    hidden = {answer_id for answer_id, document_id in cited if document_id not in readable}
+    return tuple(Turn(text, "" if answer_id in hidden else answer) for text, answer_id, answer in reversed(rows))
 
 
 def open_count(session: Session) -> tuple[int, float]:
