@@ -13,6 +13,7 @@ RUNS: tuple[tuple[str, str, str], ...] = (  # file name, benchmark, folder below
     ("retrieval-policyqa", "retrieval", "policyqa"),
     ("retrieval-xquad-en", "retrieval", "xquad-en"),
     ("answerability", "answerability", "xquad-en"),
+    ("groundedness", "groundedness", "groundedness-dev"),
     ("overhead", "overhead", "handbook-18f"),
     ("generation", "generation", ""),
 )
