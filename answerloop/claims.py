@@ -6,16 +6,16 @@ the next paragraph carries nothing. The rules are for English, and each finding 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, islice, pairwise, takewhile
 
 import sentencex
 
 from answerloop.domain import Grounding
 from answerloop.quantities import Bound, Quantity, bounds, named, quantities, tokens
-from answerloop.text import NEGATIONS, STOP_WORDS, stem
+from answerloop.text import NEGATIONS, STOP_WORDS, content_words, stem
 
 REST_WORDS = 2
 """A further source sentence counts when it has so many words that the ones before it lack."""
@@ -23,25 +23,21 @@ CONTRADICTED = 0.1
 """Factor on the probability of a sentence that its source contradicts: a rule, not fitted."""
 NEGATED_WORDS = 2
 """Content words that a negation reaches."""
+_UNIT_AT_NUMBER = re.compile(r"(?<=\d)(?=[^\W\d_])")  # 6pm
 _ENDS = frozenset(".,;:()!?") | {"but"} | NEGATIONS
 _OPENINGS = frozenset(".:!?(")
 
 
-def source_sentences(passages: Sequence[str]) -> list[str]:
+def source_sentences(passages: Sequence[str]) -> dict[str, frozenset[str]]:
+    """Every sentence of the passages, with the stems of its content words."""
     lines = (line for passage in passages for line in passage.splitlines())
-    return [sentence.strip() for line in lines for sentence in sentencex.segment("en", line) if sentence.strip()]
+    found = (sentence.strip() for line in lines for sentence in sentencex.segment("en", line))
+    return {sentence: _content(sentence) for sentence in found if sentence}
 
 
-@lru_cache(maxsize=1_000)  # every sentence of an answer is held against the same sources
-def stems(text: str) -> frozenset[str]:
-    """Stems of all words, stop words too, and numbers."""
-    return frozenset(stem(token.lower()) for token in tokens(text) if token.isalnum())
-
-
-def carriers(sentence: str, sources: Sequence[str]) -> list[str]:
+def carriers(sentence: str, sources: Mapping[str, frozenset[str]]) -> list[str]:
     """The source sentences that the sentence stands on, the best first; none when they share no word."""
-    rest = {stem(token.lower()) for token in tokens(sentence) if _is_content(token)}
-    left = {source: stems(source) for source in sources}
+    rest, left = _content(sentence), dict(sources)
     chosen: list[str] = []
     while left:
         best = max(left, key=lambda source: (len(rest & left[source]), -len(left[source])))
@@ -53,6 +49,10 @@ def carriers(sentence: str, sources: Sequence[str]) -> list[str]:
     return chosen
 
 
+def _content(text: str) -> frozenset[str]:
+    return frozenset(content_words(_UNIT_AT_NUMBER.sub(" ", text)))
+
+
 def grounding(probability: float, sentence: str, carriers: Sequence[str]) -> Grounding:
     """The judgement of a detector, which a contradiction overrules."""
     found = mismatches(sentence, carriers)
@@ -61,7 +61,8 @@ def grounding(probability: float, sentence: str, carriers: Sequence[str]) -> Gro
 
 def mismatches(sentence: str, carriers: Sequence[str]) -> tuple[str, ...]:
     """What the sentence says and its carriers do not, such as "number 30"; empty when nothing speaks against it."""
-    said, source = tokens(sentence), tokens(" . ".join(carriers))
+    said = tokens(sentence)
+    source = [token for carrier in carriers for token in (*tokens(carrier), ".")]
     return tuple(
         dict.fromkeys(
             (*_quantities(said, source), *_bounds(said, source), *_names(said, source), *_negation(said, source))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from answerloop.text import STOP_WORDS, numbers, stem
 
@@ -34,12 +34,12 @@ _UPPER = (
     "at most|(?:a )?maximum(?: of)?|up to|(?:less|fewer|smaller|shorter|earlier|lower|younger) than|under|below|within"
     "|before|until|till"
 )
-_OR = r"(\w+(?:[.,:]\d+)*(?:\s+\w+)?)\s+or"
+_OPPOSITE = {"<": ">", ">": "<"}
 _REWRITES = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
         (r"[’`]", "'"),
-        (r"\bcan\s?not\b|\bcan't\b", "can not"),
+        (r"\bcan(?:\s?not|'t)\b", "can not"),
         (r"\bwon't\b", "will not"),
         (r"\s?n't\b", " not"),
         (r"\s?'(?:s|re|ve|ll|d|m)?(?!\w)", " "),
@@ -49,16 +49,14 @@ _REWRITES = tuple(
         (r"^\s*(?:yes|no|yeah|not really)\s*[,.!]", ""),
         (r"\bnot only\b|\bno\.(?=\s?\d)", " "),
         (r"\b(carr\w+|hand\w+|roll\w+|t[ao]k\w+|left) over\b", r"\1"),
-        (rf"{_OR} (?:more|above|over|longer|later|higher)\b", r"> \1"),
-        (rf"{_OR} (?:less|fewer|below|under|shorter|earlier|lower)\b", r"< \1"),
+        (r"\bor (?:more|above|over|longer|later|higher)\b", " ≥ "),
+        (r"\bor (?:less|fewer|below|under|shorter|earlier|lower)\b", " ≤ "),
         (rf"\b(?:{_LOWER})\b", " > "),
         (rf"\b(?:{_UPPER})\b", " < "),
-        (r"\b(?:no|not|never)\s+(?:be\s+)?>", " ≤ "),
-        (r"\b(?:no|not|never)\s+(?:be\s+)?<", " > "),
-        ("≤", "<"),
     )
 )
-_TOKEN = re.compile(r"date\d{4}|\d+(?:[.,:]\d+)*|[^\W\d_]+|[<>%€$£.,;:()!?]")
+_NEGATED_LIMIT = re.compile(r"\b(?:no|not|never)\s+(?:be\s+)?([<>])", re.IGNORECASE)
+_TOKEN = re.compile(r"date\d{4}|\d+(?:[.,:]\d+)*|[^\W\d_]+|[<>≤≥%€$£.,;:()!?]")
 _TENS = frozenset("twenty thirty forty fifty sixty seventy eighty ninety".split())  # noqa: SIM905
 _SCALES = frozenset("hundred thousand million billion".split())  # noqa: SIM905
 _UNITS = {
@@ -90,12 +88,13 @@ class Bound:
 
 
 def tokens(text: str) -> list[str]:
-    """Words, numbers and marks in order, with their case. Limits become `<` and `>`, a day `date0701`."""
+    """Words, numbers and marks in order, with their case. A day becomes `date0701`, and the word of a limit `<` or `>`,
+    or `≤` or `≥` where it stands after its number ("or more")."""
     for pattern in _DATES:
         text = pattern.sub(_date, text)
     for pattern, replacement in _REWRITES:
         text = pattern.sub(replacement, text)
-    return _TOKEN.findall(text)
+    return _TOKEN.findall(_NEGATED_LIMIT.sub(lambda match: _OPPOSITE[match[1]], text))
 
 
 def _date(match: re.Match[str]) -> str:
@@ -117,13 +116,16 @@ def quantities(text: Sequence[str]) -> Iterator[Quantity]:
 
 
 def bounds(text: Sequence[str]) -> Iterator[Bound]:
-    """Of a list of `tokens`: each limit at the next number, or else at the next content word."""
+    """Of a list of `tokens`: each limit at the nearest number, or else at the next content word."""
     values = {start: value for start, _, value in _values(text)}
     for at, mark in enumerate(text):
         if mark in ("<", ">"):
-            near = range(at + 1, min(at + 1 + BOUND_REACH, len(text)))
+            near = (values[after] for after in range(at + 1, at + 1 + BOUND_REACH) if after in values)
             word = next((word for word in text[at + 1 :] if word.isalpha() and word.lower() not in STOP_WORDS), "")
-            yield Bound(next((values[i] for i in near if i in values), stem(word.lower())), mark == ">")
+            yield Bound(next(near, stem(word.lower())), mark == ">")
+        elif mark in ("≤", "≥"):
+            near = (values[before] for before in range(at - 1, at - 1 - BOUND_REACH, -1) if before in values)
+            yield from (Bound(value, mark == "≥") for value in islice(near, 1))
 
 
 def _values(text: Sequence[str]) -> Iterator[tuple[int, int, str]]:

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from answerloop.claims import carriers, grounding, source_sentences, stems
+from answerloop.claims import carriers, grounding, source_sentences
 from answerloop.domain import Grounding
 from answerloop.quantities import tokens
 from answerloop.text import stem
 
-_SELF = frozenset({"i", "me", "my", "mine", "myself"})
+_SELF = frozenset(stem(word) for word in ("i", "me", "my", "mine", "myself"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,17 @@ def _judge(sentence: str, carriers: Sequence[str]) -> Grounding:
 
 
 def features(sentence: str, carriers: Sequence[str]) -> Features:
-    said = [token.lower() for token in tokens(sentence) if token.isalnum()]
-    source: frozenset[str] = frozenset().union(*map(stems, carriers))
+    said, source = _stems([sentence]), set(_stems(carriers))
     return Features(
-        words=sum(stem(word) in source for word in said) / len(said) if said else 0.0,
+        words=sum(word in source for word in said) / len(said) if said else 0.0,
         speaker=float(not (_SELF & set(said)) <= source),
         asks=float("?" in sentence),
     )
+
+
+def _stems(texts: Sequence[str]) -> list[str]:
+    """Of all words and numbers, stop words too."""
+    return [stem(token.lower()) for text in texts for token in tokens(text) if token.isalnum()]
 
 
 def probability(found: Features) -> float:

@@ -109,7 +109,7 @@ def test_a_sentence_may_stand_on_two():
 
 
 def test_without_a_shared_word_there_is_no_carrier():
-    assert carriers("Cats purr.", ["Parental leave is 90 days."]) == []
+    assert carriers("Cats purr.", source_sentences(["Parental leave is 90 days."])) == []
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
