@@ -127,6 +127,14 @@ class Passage:
     sentences: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Grounding:
+    """How well the passages carry a sentence: a probability, and what they contradict, such as "number 30"."""
+
+    score: float
+    mismatches: tuple[str, ...]
+
+
 # --- questions and answers -------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@
     │   ├── IndexUnavailable
     │   ├── GeneratorUnavailable
     │   │   └── GenerationTimedOut
+    │   ├── GroundednessUnavailable
     │   └── DeliveryUnavailable
     ├── UserFault                 tell the user; the sentence is written for them
     │   ├── InvalidQuestion
@@ -53,6 +54,10 @@ class GeneratorUnavailable(Retryable):
 
 class GenerationTimedOut(GeneratorUnavailable):
     """The deadline passed before the model had finished."""
+
+
+class GroundednessUnavailable(Retryable):
+    """The detector cannot judge right now; what it has not judged must not be shown."""
 
 
 class DeliveryUnavailable(Retryable):

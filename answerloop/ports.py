@@ -13,6 +13,7 @@ from typing import Protocol
 from answerloop.domain import (
     BASE_ADAPTER,
     Chunk,
+    Grounding,
     Hit,
     Message,
     OutgoingMessage,
@@ -151,6 +152,19 @@ class Generator(Protocol):
 
     def generate(self, request: GenerationRequest) -> Completion:
         """Iterating the completion raises GeneratorUnavailable, or GenerationTimedOut past the deadline."""
+
+
+# --- judging ---------------------------------------------------------------------------------------------------------
+
+
+class GroundednessDetector(Protocol):
+    """Judges whether sentences of an answer are carried by the passages they cite. Safe to call from many threads."""
+
+    def score(self, sentences: Sequence[str], passages: Sequence[str]) -> list[Grounding]:
+        """One judgement for each sentence, in order; without passages every score is 0.
+
+        Raises GroundednessUnavailable.
+        """
 
 
 # --- people and chat -------------------------------------------------------------------------------------------------

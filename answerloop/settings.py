@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     passages: int = Field(5, ge=1, description="Passages shown as sources at most.")
     answer_threshold: float = Field(0.6, ge=0, le=1, description="Below this probability the answer is: I don't know.")
     sure_threshold: float = Field(0.85, ge=0, le=1, description="From this probability on the answer counts as sure.")
+    groundedness: Literal["mixed", "nli"] = Field(
+        "mixed",
+        description="Who judges whether sources carry an answer: words and exact claims, or an entailment model.",
+    )
+    groundedness_model: str = Field("", description="For `nli`: a local folder, or a Hugging Face model id.")
+    grounded_threshold: float = Field(0.6, ge=0, le=1, description="Below this probability a sentence is not shown.")
     answer_deadline_seconds: float = Field(60.0, gt=0, description="Then the answer is a quote instead of a phrase.")
     lease_seconds: float = Field(15.0, gt=0, description="A worker silent for this long has lost its question.")
     history_turns: int = Field(3, ge=0, description="Earlier turns that a follow-up question is understood with.")
@@ -83,6 +89,12 @@ class Settings(BaseSettings):
     def _thresholds_in_order(self) -> Settings:
         if self.sure_threshold < self.answer_threshold:
             raise ValueError("ANSWERLOOP_SURE_THRESHOLD must not be below ANSWERLOOP_ANSWER_THRESHOLD")
+        return self
+
+    @model_validator(mode="after")
+    def _entailment_has_a_model(self) -> Settings:
+        if self.groundedness == "nli" and not self.groundedness_model:
+            raise ValueError("ANSWERLOOP_GROUNDEDNESS=nli needs ANSWERLOOP_GROUNDEDNESS_MODEL")
         return self
 
     @property

@@ -11,6 +11,7 @@ from pathlib import Path
 RUNS: tuple[tuple[str, str, str], ...] = (  # file name, benchmark, folder below --data
     ("quality", "quality", "."),
     ("answerability", "answerability", "xquad-en"),
+    ("groundedness", "groundedness", "groundedness-dev"),
     ("overhead", "overhead", "handbook-18f"),
     ("generation", "generation", ""),
 )

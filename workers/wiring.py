@@ -18,7 +18,7 @@ from answerloop.backends.queue_celery import CeleryTaskQueue, make_worker_app
 from answerloop.db.session import Database
 from answerloop.heartbeat import Heartbeat
 from answerloop.observability import MODEL_LOAD_SECONDS
-from answerloop.ports import DocumentIndex, Embedder, Generator
+from answerloop.ports import DocumentIndex, Embedder, Generator, GroundednessDetector
 from answerloop.settings import Settings
 from workers import schedule, tasks
 from workers.answering.deliver import AnswerDesk, DeliveryDesk
@@ -102,6 +102,18 @@ class Workshop:
         from answerloop.backends.generator_extractive import ExtractiveGenerator
 
         return ExtractiveGenerator()
+
+    @cached_property
+    def groundedness(self) -> GroundednessDetector:
+        if self.settings.groundedness == "nli":
+            from answerloop.backends.groundedness_nli import NliGroundednessDetector
+            from answerloop.backends.local_models.weights import model_folder
+
+            folder = model_folder(self.settings.groundedness_model, self.settings.effective_models_folder)
+            return NliGroundednessDetector.load(folder, device=self.settings.device, dtype=self.settings.dtype)
+        from answerloop.backends.groundedness_mixed import MixedGroundednessDetector
+
+        return MixedGroundednessDetector()
 
     # --- rooms
 

@@ -31,6 +31,7 @@ from answerloop.ports import (
     Embedder,
     GenerationRequest,
     Generator,
+    GroundednessDetector,
     IndexQuery,
     Job,
     TaskQueue,
@@ -245,6 +246,44 @@ class ModelGeneratorSuite(GeneratorSuite):
     def test_a_passed_deadline_is_an_error(self, generator: Generator) -> None:
         with pytest.raises(GenerationTimedOut):
             list(generator.generate(self.request(seconds=-1.0)))
+
+
+class GroundednessDetectorSuite:
+    """Provide the fixture `detector`."""
+
+    passages = ("Parental leave is 90 days. It may not be carried over.", "Expenses under 50 EUR need no receipt.")
+
+    def test_each_sentence_is_judged_in_its_place(self, detector: GroundednessDetector) -> None:
+        sentences = ["Parental leave is 90 days.", "Parental leave is 30 days.", ""]
+        together = detector.score(sentences, self.passages)
+        alone = [detector.score([sentence], self.passages)[0] for sentence in sentences]
+        assert [one.mismatches for one in together] == [one.mismatches for one in alone]
+        assert [one.score for one in together] == pytest.approx([one.score for one in alone], abs=0.02)
+        assert all(0 <= one.score <= 1 for one in together)
+
+    def test_a_contradiction_is_named_and_lowers_the_score(self, detector: GroundednessDetector) -> None:
+        carried, number, limit, negation = detector.score(
+            [
+                "Parental leave is 90 days.",
+                "Parental leave is 30 days.",
+                "Expenses over 50 EUR need no receipt.",
+                "Parental leave may be carried over.",
+            ],
+            self.passages,
+        )
+        assert carried.mismatches == ()
+        assert number.mismatches == ("number 30",)
+        assert limit.mismatches == ("lower limit at number 50",)
+        assert negation.mismatches == ("negation of carried",)
+        assert all(one.score <= 0.1 for one in (number, limit, negation))
+
+    def test_nothing_carries_nothing(self, detector: GroundednessDetector) -> None:
+        assert [one.score for one in detector.score(["Parental leave is 90 days."], ())] == [0.0]
+        assert detector.score([], self.passages) == []
+
+    def test_a_long_passage_is_read_to_its_end(self, detector: GroundednessDetector) -> None:
+        [found] = detector.score(["The last rule is 7."], ["Nothing happens here. " * 400 + "The last rule is 7."])
+        assert found.mismatches == ()
 
 
 class ChatDeliverySuite:

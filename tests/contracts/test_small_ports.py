@@ -8,9 +8,18 @@ import pytest
 from answerloop.backends.chat_web import WebChatDelivery
 from answerloop.backends.directory_file import FileDirectory
 from answerloop.backends.generator_extractive import ExtractiveGenerator
+from answerloop.backends.groundedness_mixed import MixedGroundednessDetector
+from answerloop.backends.groundedness_nli import NliGroundednessDetector
 from answerloop.errors import ConfigurationError
 from answerloop.testing.fakes import FakeChat, FakeEmbedder
-from answerloop.testing.port_suites import ChatDeliverySuite, DirectorySuite, EmbedderSuite, GeneratorSuite
+from answerloop.testing.port_suites import (
+    ChatDeliverySuite,
+    DirectorySuite,
+    EmbedderSuite,
+    GeneratorSuite,
+    GroundednessDetectorSuite,
+)
+from tests.unit.answerloop.backends.tiny_models import tiny_classifier, tiny_tokenizer
 
 PEOPLE = """
 people:
@@ -73,3 +82,16 @@ class TestFakeEmbedder(EmbedderSuite):
     @pytest.fixture
     def embedder(self) -> FakeEmbedder:
         return FakeEmbedder()
+
+
+class TestMixedGroundednessDetector(GroundednessDetectorSuite):
+    @pytest.fixture
+    def detector(self) -> MixedGroundednessDetector:
+        return MixedGroundednessDetector()
+
+
+class TestNliGroundednessDetector(GroundednessDetectorSuite):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def detector(cls) -> NliGroundednessDetector:
+        return NliGroundednessDetector(tiny_classifier(), tiny_tokenizer(pad_token="<eos>", model_max_length=512))

@@ -9,7 +9,13 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, PreTrainedTokenizerFast
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    LlamaConfig,
+    MistralConfig,
+    PreTrainedTokenizerFast,
+)
 
 from answerloop.domain import BASE_ADAPTER, Message
 from answerloop.ports import GenerationRequest
@@ -39,7 +45,7 @@ SIZES: dict[str, Any] = {
 }
 
 
-def tiny_tokenizer(template: str | None = TEMPLATE) -> PreTrainedTokenizerFast:
+def tiny_tokenizer(template: str | None = TEMPLATE, **settings: Any) -> PreTrainedTokenizerFast:
     special = ["<eos>", "<|system|>", "<|user|>", "<|assistant|>"]
     alphabet = [chr(ord("Ā") + 32) if letter == " " else letter for letter in sorted(string.printable[:95])]
     vocabulary = {token: number for number, token in enumerate([*special, *alphabet, *("ðŁĺĤÃ©")])}
@@ -47,7 +53,11 @@ def tiny_tokenizer(template: str | None = TEMPLATE) -> PreTrainedTokenizerFast:
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     backend.decoder = decoders.ByteLevel()
     return PreTrainedTokenizerFast(
-        tokenizer_object=backend, eos_token="<eos>", additional_special_tokens=special[1:], chat_template=template
+        tokenizer_object=backend,
+        eos_token="<eos>",
+        additional_special_tokens=special[1:],
+        chat_template=template,
+        **settings,
     )
 
 
@@ -60,6 +70,12 @@ def tiny_sliding(window: int) -> Any:
     torch.manual_seed(1)
     config = MistralConfig(**SIZES, sliding_window=window)
     return AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
+
+
+def tiny_classifier(labels: tuple[str, ...] = ("contradiction", "neutral", "ENTAILMENT")) -> Any:
+    torch.manual_seed(2)
+    config = LlamaConfig(**SIZES, num_labels=len(labels), id2label=dict(enumerate(labels)))
+    return AutoModelForSequenceClassification.from_config(config, dtype=torch.float32).eval()
 
 
 def save_lora(folder: Path, seed: int) -> None:
