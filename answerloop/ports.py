@@ -160,6 +160,9 @@ class Generator(Protocol):
 class GroundednessDetector(Protocol):
     """Judges whether sentences of an answer are carried by the passages they cite. Safe to call from many threads."""
 
+    entails: bool
+    """Whether it understands other words for the same thing, so that a paraphrase may stand on its score alone."""
+
     def score(self, sentences: Sequence[str], passages: Sequence[str]) -> list[Grounding]:
         """One judgement for each sentence, in order; without passages every score is 0.
 

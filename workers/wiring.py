@@ -22,6 +22,7 @@ from answerloop.ports import DocumentIndex, Embedder, Generator, GroundednessDet
 from answerloop.settings import Settings
 from workers import schedule, tasks
 from workers.answering.deliver import AnswerDesk, DeliveryDesk
+from workers.answering.guard import Guard
 from workers.answering.pipeline import Limits, Pipeline
 from workers.answering.retrieve import Retriever
 from workers.indexing.sync import Indexer
@@ -81,6 +82,10 @@ class Workshop:
             from answerloop.backends.generator_reader import ReaderGenerator
 
             return ReaderGenerator()
+        return self.language_model
+
+    @cached_property
+    def language_model(self) -> Generator:
         from answerloop.backends.generator_transformers import TransformersGenerator
         from answerloop.backends.local_models.weights import model_folder
 
@@ -122,6 +127,10 @@ class Workshop:
         return Retriever(self.index, self.embedder, self.database, self.settings.passages)
 
     @cached_property
+    def guard(self) -> Guard:
+        return Guard(self.groundedness, self.settings.grounded_threshold)
+
+    @cached_property
     def pipeline(self) -> Pipeline:
         settings = self.settings
         limits = Limits(
@@ -130,7 +139,7 @@ class Workshop:
             max_new_tokens=settings.max_new_tokens,
             deadline_seconds=settings.answer_deadline_seconds,
         )
-        return Pipeline(self.retriever, self.generator, self.fallback, limits)
+        return Pipeline(self.retriever, self.generator, self.fallback, self.guard, limits)
 
     @cached_property
     def answer_desk(self) -> AnswerDesk:

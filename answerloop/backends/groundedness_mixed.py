@@ -34,6 +34,8 @@ WEIGHTS = Features(words=10.66, speaker=-2.84, asks=-1.66)
 class MixedGroundednessDetector:
     """A `GroundednessDetector` for English. What it cannot see: paraphrase in other words, and who did what to whom."""
 
+    entails = False
+
     def score(self, sentences: Sequence[str], passages: Sequence[str]) -> list[Grounding]:
         sources = source_sentences(passages)
         return [_judge(sentence, carriers(sentence, sources)) for sentence in sentences]

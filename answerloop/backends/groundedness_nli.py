@@ -25,6 +25,8 @@ LONGEST_WINDOW = 512
 class NliGroundednessDetector:
     """A `GroundednessDetector`: the best entailment of a sentence by any window of any passage."""
 
+    entails = True
+
     def __init__(self, model: Any, tokenizer: Tokenizer) -> None:
         """Raises ConfigurationError when no class of the model is called entailment."""
         self._model = model.eval()

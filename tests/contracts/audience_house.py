@@ -14,6 +14,7 @@ from pathlib import Path
 from fastapi.testclient import TestClient
 
 from answerloop.backends.generator_extractive import ExtractiveGenerator
+from answerloop.backends.groundedness_mixed import MixedGroundednessDetector
 from answerloop.db.repositories import documents
 from answerloop.db.session import Database
 from answerloop.domain import AnswerDraft, Audience, Chunk, Person
@@ -26,6 +27,7 @@ from bot.feedback import FeedbackBox
 from bot.intake import Intake
 from bot.web.app import create_app
 from workers.answering.deliver import AnswerDesk
+from workers.answering.guard import Guard
 from workers.answering.pipeline import Asked, Limits, Pipeline, Show
 from workers.answering.retrieve import Retriever
 from workers.indexing.sync import Indexer
@@ -93,8 +95,9 @@ class House:
         )
 
     def _pipeline(self, threshold: float) -> RecordingPipeline:
+        guard = Guard(MixedGroundednessDetector(), 0.6)
         limits = Limits(threshold, threshold, max_new_tokens=64, deadline_seconds=5.0)
-        return RecordingPipeline(self._retriever, self._generator, ExtractiveGenerator(), limits)
+        return RecordingPipeline(self._retriever, self._generator, ExtractiveGenerator(), guard, limits)
 
     def person(self, person_id: str) -> Person:
         """We are the directory."""

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from answerloop.domain import Sentence
+from answerloop.domain import Grounding, Sentence
+from answerloop.ports import GroundednessDetector
 from answerloop.text import content_words, is_negated, numbers, plain
 
 MAX_WORDS = 60
@@ -25,26 +26,47 @@ class Verdict:
     text: str = ""
     carrier: Sentence | None = None
     reason: str = ""
+    grounded: float = 0.0
+    """What the detector makes of it."""
 
 
-def check(sentence: str, question: str, evidence: Sequence[Sentence]) -> Verdict:
-    """Judge one generated sentence against the evidence the model was given.
+class Guard:
+    """Judges what a generator says."""
 
-    It passes only as a run of words of one piece of evidence, in its order and without a gap: words that are merely all
-    there can say the opposite ("under" for "over", one person's number for another's). A refusal costs little: the
-    answer is then the quote. What negates the evidence must be in the run too.
-    """
-    text = plain(_LABEL.sub("", _CITATION.sub("", sentence))).strip(_ENDS)
-    if not content_words(text) and not numbers(text):
-        return Verdict(reason="empty")
-    if not set(content_words(text)) - set(content_words(question)) and not numbers(text) - numbers(question):
-        return Verdict(reason="says nothing that the question did not")
-    carrier = next((source for source in evidence if _is_run_of(text, _quotable(source))), None)
-    if carrier is None:
-        return Verdict(reason="not in the words of the evidence")
+    def __init__(self, detector: GroundednessDetector, threshold: float) -> None:
+        self._detector = detector
+        self._threshold = threshold
+
+    def check(self, sentence: str, question: str, evidence: Sequence[Sentence]) -> Verdict:
+        """Judge one generated sentence against the evidence the model was given. Raises GroundednessUnavailable.
+
+        It passes as a run of words of one piece of evidence, in its order and without a gap: words that are merely all
+        there can say the opposite ("under" for "over", one person's number for another's). Other words pass only where
+        the detector understands them. Either way a number, name, date, limit or negation that its source lacks refuses
+        it. A refusal costs little: the answer is then the quote.
+        """
+        text = plain(_LABEL.sub("", _CITATION.sub("", sentence))).strip(_ENDS)
+        if not content_words(text) and not numbers(text):
+            return Verdict(reason="empty")
+        if not set(content_words(text)) - set(content_words(question)) and not numbers(text) - numbers(question):
+            return Verdict(reason="says nothing that the question did not")
+        carrier = next((source for source in evidence if _is_run_of(text, _quotable(source))), None)
+        if carrier is None and not self._detector.entails:
+            return Verdict(reason="not in the words of the evidence")
+        judged = [carrier] if carrier else list(evidence)
+        groundings = [self._detector.score([text], [_quotable(source)])[0] for source in judged]
+        best = max(range(len(judged)), key=lambda at: groundings[at].score)
+        return _verdict(text, judged[best], groundings[best], 0.0 if carrier else self._threshold)
+
+
+def _verdict(text: str, carrier: Sentence, grounding: Grounding, threshold: float) -> Verdict:
+    if grounding.mismatches:
+        return Verdict(reason=f"contradicts its source: {'; '.join(grounding.mismatches)}", grounded=grounding.score)
+    if grounding.score < threshold:
+        return Verdict(reason="not carried by the evidence", grounded=grounding.score)
     if is_negated(text) != is_negated(carrier.text):
-        return Verdict(reason="leaves a negation out")
-    return Verdict(_cited(text, carrier.passage), carrier)
+        return Verdict(reason="leaves a negation out", grounded=grounding.score)
+    return Verdict(_cited(text, carrier.passage), carrier, grounded=grounding.score)
 
 
 def _is_run_of(text: str, source: str) -> bool:

@@ -26,6 +26,7 @@ from answerloop.ports import GenerationRequest, Generator
 from workers.answering import answerable, guard, language, prompt
 from workers.answering.audience import Rights, with_hint
 from workers.answering.generate import speak
+from workers.answering.guard import Guard
 from workers.answering.retrieve import Retrieved, Retriever
 
 NOT_ANSWERED = "I don't know: none of the documents I may use for you answers this. The nearest ones are listed below."
@@ -61,10 +62,13 @@ class Limits:
 class Pipeline:
     """Answers questions. Holds no state of a question: safe to use from many threads."""
 
-    def __init__(self, retriever: Retriever, generator: Generator, fallback: Generator, limits: Limits) -> None:
+    def __init__(
+        self, retriever: Retriever, generator: Generator, fallback: Generator, guard: Guard, limits: Limits
+    ) -> None:
         self._retriever = retriever
         self._generator = generator
         self._fallback = fallback
+        self._guard = guard
         self._limits = limits
         self._rights = Rights(retriever, limits.answer_threshold, limits.sure_threshold)
 
@@ -116,9 +120,10 @@ class Pipeline:
         direct, carrier, reasons = "", evidence[0], []
         with clock.step("generate"):
             for sentence in speech.sentences:
-                verdict = guard.check(sentence, asked.text, evidence)
+                verdict = self._guard.check(sentence, asked.text, evidence)
                 if verdict.carrier and not direct:
                     direct, carrier = verdict.text, verdict.carrier
+                    scores |= {"grounded": verdict.grounded}
                     show(Stage.WRITING, direct, _sources(found.passages, frozenset({carrier.passage})))
                 reasons.append(verdict.reason)
         with clock.step("guard"):

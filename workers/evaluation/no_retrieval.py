@@ -1,4 +1,4 @@
-"""What retrieval brings: the same questions to the same model without any document, question by question."""
+"""What retrieval brings: the same questions to the language model without any document, question by question."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ def ask_without_documents(workshop: Workshop, row: TestQuestion) -> dict[str, An
     ]
     deadline = time.monotonic() + settings.answer_deadline_seconds
     text = "".join(
-        workshop.generator.generate(GenerationRequest(messages, (), settings.max_new_tokens, deadline))
+        workshop.language_model.generate(
+            GenerationRequest(messages, row.question, (), settings.max_new_tokens, deadline)
+        )
     ).strip()
     abstained = declines(text)
     return {"text": text, "abstained": abstained, **judge(row, text, direct_line(text), abstained)}

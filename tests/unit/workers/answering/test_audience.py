@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from answerloop.backends.generator_extractive import ExtractiveGenerator
+from answerloop.backends.groundedness_mixed import MixedGroundednessDetector
 from answerloop.db.session import Database
 from answerloop.domain import AnswerDraft, Audience, Outcome, Person
 from answerloop.testing.fakes import FakeDocumentIndex, FakeEmbedder
 from workers.answering import audience
+from workers.answering.guard import Guard
 from workers.answering.pipeline import NOT_ANSWERED, Asked, Limits, Pipeline
 from workers.answering.retrieve import Retriever
 from workers.indexing.sync import Indexer
@@ -31,7 +33,14 @@ class Office:
 
     def ask(self, readers: frozenset[str], asker: frozenset[str] | None = None, threshold: float = 0.5) -> AnswerDraft:
         generator = ExtractiveGenerator()
-        pipeline = Pipeline(self.retriever, generator, generator, Limits(threshold, 0.5, 64, 5.0))
+        guard = Guard(MixedGroundednessDetector(), 0.6)
+        pipeline = Pipeline(
+            self.retriever,
+            generator,
+            generator,
+            guard,
+            Limits(threshold, 0.5, 64, 5.0),
+        )
         alone = None if asker is None else Audience.of_person("default", asker)
         return pipeline.answer(
             Asked(BANDS, (), Audience.of_person("default", readers), alone), lambda stage, text="", sources=None: None

@@ -1,8 +1,10 @@
 import pytest
 
+from answerloop.backends.groundedness_mixed import MixedGroundednessDetector
 from answerloop.domain import Sentence
 from workers.answering import guard
 
+GUARD = guard.Guard(MixedGroundednessDetector(), 0.6)
 QUESTION = "How many days of parental leave do I get?"
 EVIDENCE = (
     Sentence("Every Orrenby employee gets 90 days of paid parental leave for each child.", 2, 0.9, 0.9),
@@ -21,7 +23,7 @@ EVIDENCE = (
     ],
 )
 def test_a_run_of_words_of_the_evidence_passes_with_its_citation(sentence, shown):
-    verdict = guard.check(sentence, QUESTION, EVIDENCE)
+    verdict = GUARD.check(sentence, QUESTION, EVIDENCE)
     assert (verdict.text, verdict.reason) == (shown, "")
 
 
@@ -41,7 +43,7 @@ def test_a_run_of_words_of_the_evidence_passes_with_its_citation(sentence, shown
     ],
 )
 def test_what_the_evidence_does_not_carry_is_dropped_with_a_reason(sentence, reason):
-    verdict = guard.check(sentence, QUESTION, EVIDENCE)
+    verdict = GUARD.check(sentence, QUESTION, EVIDENCE)
     assert verdict.carrier is None
     assert reason in verdict.reason
 
@@ -62,16 +64,16 @@ def test_what_the_evidence_does_not_carry_is_dropped_with_a_reason(sentence, rea
     ],
 )
 def test_words_that_twist_the_source_are_dropped(said, source):
-    assert guard.check(said, "What about it?", (Sentence(source, 1, 0.9, 0.9),)).carrier is None
+    assert GUARD.check(said, "What about it?", (Sentence(source, 1, 0.9, 0.9),)).carrier is None
 
 
 def test_the_sentence_that_carries_the_answer_is_the_one_that_is_quoted():
     evidence = (Sentence("Tell your manager early.", 1, 0.9, 0.9), Sentence("You get 90 days.", 1, 0.8, 0.8))
-    assert guard.check("90 days", QUESTION, evidence).carrier is evidence[1]
+    assert GUARD.check("90 days", QUESTION, evidence).carrier is evidence[1]
 
 
 def test_without_evidence_nothing_passes():
-    assert guard.check("90 days", QUESTION, ()).carrier is None
+    assert GUARD.check("90 days", QUESTION, ()).carrier is None
 
 
 def test_a_quote_loses_what_could_link():

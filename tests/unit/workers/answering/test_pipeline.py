@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from answerloop.backends.generator_extractive import ExtractiveGenerator
+from answerloop.backends.groundedness_mixed import MixedGroundednessDetector
 from answerloop.backends.index_lancedb import LanceDocumentIndex
 from answerloop.db.session import Database
 from answerloop.domain import Audience, Confidence, Outcome, Stage, Turn
 from answerloop.testing.fakes import FakeEmbedder, FakeGenerator
 from workers.answering import answerable
+from workers.answering.guard import Guard
 from workers.answering.pipeline import Asked, Limits, Pipeline
 from workers.answering.retrieve import Retriever, standalone
 from workers.indexing.sync import Indexer
@@ -37,8 +39,9 @@ class Office:
         self.steps: list[tuple[Stage, str]] = []
 
     def pipeline(self, generator, threshold: float = 0.0) -> Pipeline:
+        guard = Guard(MixedGroundednessDetector(), 0.6)
         limits = Limits(threshold, max(threshold, 0.8), 32, 5.0)
-        return Pipeline(self.retriever, generator, ExtractiveGenerator(), limits)
+        return Pipeline(self.retriever, generator, ExtractiveGenerator(), guard, limits)
 
     def ask(self, generator, question: str = QUESTION, *groups: str, threshold: float = 0.0, history=()):
         asked = Asked(question, history, Audience.of_person("default", set(groups or ("everyone",))))

@@ -24,7 +24,9 @@ def workshop(tmp_path: Path) -> Iterator[Workshop]:
     documents.write_text("\n".join(map(json.dumps, rows)))
     workshop = Workshop(Settings(_env_file=None, home=tmp_path / "home", answer_threshold=0.5), "test")
     workshop.embedder = FakeEmbedder()
-    workshop.generator = FakeGenerator(lambda request: "I'm not sure." if not request.evidence else "EUR 120")
+    workshop.generator = workshop.language_model = FakeGenerator(
+        lambda request: "I'm not sure." if not request.evidence else "EUR 120"
+    )
     workshop.database.migrate()
     workshop.indexer.sync(workshop.indexer.register(documents, "default", ()))
     yield workshop

@@ -21,7 +21,7 @@ def test_a_no_in_the_answer_is_an_answer(text):
 
 def test_the_model_alone_gets_the_question_and_nothing_else(workshop, questions):
     said = ask_without_documents(workshop, questions[0])
-    request = workshop.generator.requests[-1]
+    request = workshop.language_model.requests[-1]
     shown = " ".join(message.content for message in request.messages)
     assert questions[0].question in shown
     assert "120" not in shown
@@ -31,7 +31,7 @@ def test_the_model_alone_gets_the_question_and_nothing_else(workshop, questions)
 
 
 def test_a_model_that_fails_fails_the_comparison(workshop, questions):
-    workshop.generator = FakeGenerator(lambda request: RuntimeError("out of memory"))
+    workshop.language_model = FakeGenerator(lambda request: RuntimeError("out of memory"))
     with pytest.raises(GeneratorUnavailable):
         ask_without_documents(workshop, questions[0])
 
