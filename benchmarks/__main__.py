@@ -15,6 +15,7 @@ RUNS: tuple[tuple[str, str, str], ...] = (  # file name, benchmark, folder below
     ("answerability", "answerability", "xquad-en"),
     ("overhead", "overhead", "handbook-18f"),
     ("generation", "generation", ""),
+    ("pii", "pii", "pii-presidio-dev"),
 )
 
 
