@@ -72,7 +72,7 @@ def _is_grouped_like_one(number: str) -> bool:
     """Two groups with four digits at the end, three groups or more, or any that begin with 0 or a bracket."""
     groups = re.findall(r"\d+", number)
     digits = sum(map(len, groups))
-    if _CARD_LIKE.search(number) or digits <= _DIGITS_OF_YEARS and any(_YEAR.fullmatch(group) for group in groups):
+    if _CARD_LIKE.search(number) or (digits <= _DIGITS_OF_YEARS and any(_YEAR.fullmatch(group) for group in groups)):
         return False
     if number.startswith(("0", "(")):
         return digits in _DIGITS

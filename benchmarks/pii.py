@@ -2,8 +2,8 @@
 
 A gold span counts as masked when every letter and digit of it is covered by what was masked, under whatever type.
 
-- `structured_masked`: share of the masked gold spans of the types with a form, with 300 generated rows (e-mail, IP, IBAN).
-- `person_recall`: share of the masked gold spans of type PERSON.
+- `structured_masked`: share of the masked among gold spans that have a form and 300 generated ones (e-mail, IP, IBAN).
+- `person_recall`: share of the gold spans of type PERSON that are masked.
 - `precision`: share of what was masked that touches a gold span of any type.
 - `precision_strict`: the same for gold spans of a type that is to be masked at all: a place that is masked as a person
   is an error here.

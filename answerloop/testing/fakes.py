@@ -89,7 +89,7 @@ class FakeRedactor:
 
     def __init__(self, *names: str, failure: Exception | None = None) -> None:
         self._names = re.compile("|".join(map(re.escape, names)) or r"(?!)", re.IGNORECASE)
-        self._exact = ExactRecognisers(PersonalDataType, ("US",))
+        self._exact = ExactRecognisers(frozenset(PersonalDataType), ("US",))
         self._failure = failure
 
     def mask(self, text: str, known: Placeholders) -> Masked:

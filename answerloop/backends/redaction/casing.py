@@ -26,7 +26,8 @@ def recased(text: str, names: Gazetteer) -> str:
         lower, upper = word.lower(), word.upper()
         if len(lower) != len(word) or len(upper) != len(word):
             return word
-        may_be_a_name = names.may_be_a_name(lower) or _AFTER_TITLE.search(text, 0, match.start())
+        is_initial = len(word) == 1 and text.startswith(". ", match.end())
+        may_be_a_name = is_initial or names.may_be_a_name(lower) or _AFTER_TITLE.search(text, 0, match.start())
         return upper[0] + lower[1:] if may_be_a_name else lower
 
     return _WORD.sub(recase, text)

@@ -67,16 +67,23 @@ class PersonFinder:
         """Without the words at its head that begin a sentence, greet, or say what somebody is."""
         words = [(start + match.start(), start + match.end()) for match in _NAME_WORD.finditer(doc.text[start:end])]
         common = [self._is_common(doc, *word) for word in words]
-        while len(words) > 1 and common[0] and not self._may_open_a_name(doc, *words[0]):
+        while words and not self._may_open_a_name(doc, *words[0], is_last=len(words) == 1):
             del words[0], common[0]
-        if len(words) == 1 and words[0][1] - words[0][0] == 1:
+        if not words:
             return None
         texts = tuple(doc.text[slice(*word)] for word in words)
         return Run(words[0][0], words[-1][1], texts, tuple(common))
 
-    def _may_open_a_name(self, doc: Doc, start: int, end: int) -> bool:
+    def _may_open_a_name(self, doc: Doc, start: int, end: int, *, is_last: bool) -> bool:
+        word = doc.text[start:end].lower()
+        if word in self._gazetteer.first_names and word not in self._gazetteer.stop_words:
+            return True
+        if len(word) == 1:
+            return not is_last
+        if word in cues.LEADING:
+            return False
         span = doc.char_span(start, end, alignment_mode="expand")
-        return doc.text[start:end].lower() not in cues.LEADING and span is not None and span.root.pos_ == "PROPN"
+        return is_last or not self._is_common(doc, start, end) or (span is not None and span.root.pos_ == "PROPN")
 
     def _is_common(self, doc: Doc, start: int, end: int) -> bool:
         word = doc.text[start:end].lower()
