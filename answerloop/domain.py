@@ -258,3 +258,31 @@ class OutgoingMessage:
     outcome: Outcome
     confidence: Confidence
     sources: tuple[CitedSource, ...]
+
+
+# --- personal data ---------------------------------------------------------------------------------------------------
+
+
+class PersonalDataType(StrEnum):
+    """What can be masked, as Presidio names it. `IDENTITY_NUMBER` is any national one, such as a US SSN."""
+
+    PERSON = "PERSON"
+    EMAIL_ADDRESS = "EMAIL_ADDRESS"
+    PHONE_NUMBER = "PHONE_NUMBER"
+    CREDIT_CARD = "CREDIT_CARD"
+    IBAN_CODE = "IBAN_CODE"
+    IDENTITY_NUMBER = "IDENTITY_NUMBER"
+    IP_ADDRESS = "IP_ADDRESS"
+    URL = "URL"
+    LOCATION = "LOCATION"
+    DATE_TIME = "DATE_TIME"
+    ORGANIZATION = "ORGANIZATION"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Personal data at these character offsets of a text."""
+
+    type: PersonalDataType
+    start: int
+    end: int

@@ -1,4 +1,5 @@
-"""Logs and metrics. Logs are one JSON object a line, with ids and never with the text of a question or an answer.
+"""Logs and metrics. Logs are one JSON object a line, with ids and never with the text of a question or an answer;
+personal data that has a form is blanked out of whatever else is logged.
 
 Metrics of all processes of one machine are collected in a folder (`PROMETHEUS_MULTIPROC_DIR`, set by `answerloop up`),
 so that the bot's `/metrics` shows the workers' too.
@@ -6,9 +7,13 @@ so that the bot's `/metrics` shows the workers' too.
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -20,15 +25,20 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
+
+from answerloop.exact_recognisers import ExactRecognisers
 
 _CHATTY = (  # what they say below a warning is either noise or the ids that our own lines carry
     "alembic",
     "celery.app.trace",
     "celery.beat",
     "celery.worker.strategy",
+    "faker",
     "httpx",
     "kombu",
+    "presidio-analyzer",
     "sentence_transformers",
 )
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -48,8 +58,8 @@ MODEL_LOAD_SECONDS = Gauge(
 )
 
 
-def configure_logging(program: str, log_format: str, level: str) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+def configure_logging(program: str, log_format: str, level: str, recognisers: ExactRecognisers) -> None:
+    handler = _BlankingHandler(recognisers)
     if log_format == "json":
         handler.setFormatter(
             JsonFormatter(
@@ -65,6 +75,39 @@ def configure_logging(program: str, log_format: str, level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for chatty in _CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+class _BlankingHandler(logging.StreamHandler[Any]):
+    """Writes to standard error. Personal data is blanked out of the message, the extra fields and the exception
+    before the line is made, so that an escaped line break cannot hide where a number begins."""
+
+    def __init__(self, recognisers: ExactRecognisers) -> None:
+        super().__init__(sys.stderr)
+        self._blank = recognisers.blank
+
+    def format(self, record: logging.LogRecord) -> str:
+        blanked = copy.copy(record)  # other handlers get the record as it was
+        blanked.msg, blanked.args = self._without_data(record.getMessage() if record.args else record.msg), None
+        if record.exc_info:
+            blanked.exc_text, blanked.exc_info = logging.Formatter().formatException(record.exc_info), None
+        for name in ("exc_text", "stack_info", *(record.__dict__.keys() - RESERVED_ATTRS)):
+            setattr(blanked, name, self._without_data(getattr(blanked, name)))
+        return super().format(blanked)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Names a record that cannot be written. Logging itself would quote its arguments."""
+        with suppress(OSError, ValueError):  # nobody is left to read it
+            self.stream.write(f"a record of {record.name} could not be logged ({record.pathname}:{record.lineno})\n")
+
+    def _without_data(self, value: object) -> object:
+        """Text without personal data, in lists and mappings too; numbers and the like as they are."""
+        if isinstance(value, Mapping):
+            return {self._blank(str(key)): self._without_data(item) for key, item in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self._without_data(item) for item in value]
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        return self._blank(str(value))
 
 
 def render_metrics(extra: CollectorRegistry | None = None) -> tuple[bytes, str]:

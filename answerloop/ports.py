@@ -22,6 +22,7 @@ from answerloop.domain import (
     Usage,
     Vector,
 )
+from answerloop.placeholders import Masked, Placeholders
 
 # --- queue -----------------------------------------------------------------------------------------------------------
 
@@ -168,6 +169,16 @@ class GroundednessDetector(Protocol):
 
         Raises GroundednessUnavailable.
         """
+
+
+# --- personal data ---------------------------------------------------------------------------------------------------
+
+
+class Redactor(Protocol):
+    """Finds personal data. Safe to call from many threads at once. The way back needs no backend: `Placeholders`."""
+
+    def mask(self, text: str, known: Placeholders) -> Masked:
+        """A placeholder such as `<PERSON_1>` for each piece of personal data; what is known already keeps its own."""
 
 
 # --- people and chat -------------------------------------------------------------------------------------------------

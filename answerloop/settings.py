@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from answerloop.domain import PersonalDataType
 from answerloop.errors import ConfigurationError
 
 
@@ -80,6 +81,26 @@ class Settings(BaseSettings):
     answer_deadline_seconds: float = Field(60.0, gt=0, description="Then the answer is a quote instead of a phrase.")
     lease_seconds: float = Field(15.0, gt=0, description="A worker silent for this long has lost its question.")
     history_turns: int = Field(3, ge=0, description="Earlier turns that a follow-up question is understood with.")
+
+    # --- personal data
+    masked_types: Annotated[tuple[PersonalDataType, ...], NoDecode, BeforeValidator(_groups)] = Field(
+        (
+            PersonalDataType.PERSON,
+            PersonalDataType.EMAIL_ADDRESS,
+            PersonalDataType.PHONE_NUMBER,
+            PersonalDataType.CREDIT_CARD,
+            PersonalDataType.IBAN_CODE,
+            PersonalDataType.IDENTITY_NUMBER,
+            PersonalDataType.IP_ADDRESS,
+            PersonalDataType.URL,
+        ),
+        description="What never leaves the house. LOCATION, DATE_TIME and ORGANIZATION carry policy, so they may.",
+    )
+    redaction_language: str = Field("en", description="Language in which names are found: en, de, es, fr, it or nl.")
+    redaction_regions: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_groups)] = Field(
+        ("US", "GB", "IE", "BE", "DE", "FR", "NL"),
+        description="Countries whose telephone and identity numbers are known, as two-letter codes.",
+    )
 
     # --- observing
     log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or text for people.")

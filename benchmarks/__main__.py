@@ -14,6 +14,7 @@ RUNS: tuple[tuple[str, str, str], ...] = (  # file name, benchmark, folder below
     ("groundedness", "groundedness", "groundedness-dev"),
     ("overhead", "overhead", "handbook-18f"),
     ("generation", "generation", ""),
+    ("pii", "pii", "pii-presidio-dev"),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from answerloop.cli.console import clear_errors
+from answerloop.exact_recognisers import ExactRecognisers
 from answerloop.observability import configure_logging
 from answerloop.settings import load_settings
 from bot.web.server import ChatServer
@@ -15,7 +16,8 @@ def main() -> None:
     """Serve all channels on one port until SIGTERM."""
     with clear_errors():
         settings = load_settings()
-        configure_logging("bot", settings.log_format, settings.log_level)
+        recognisers = ExactRecognisers(settings.masked_types, settings.redaction_regions)
+        configure_logging("bot", settings.log_format, settings.log_level, recognisers)
         bot = Bot(settings)
         bot.heartbeat.start()
         try:

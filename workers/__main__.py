@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from answerloop.cli.console import clear_errors
+from answerloop.exact_recognisers import ExactRecognisers
 from answerloop.observability import configure_logging
 from answerloop.settings import Settings, load_settings
 from workers import commands, serving
@@ -36,7 +37,8 @@ def beat() -> None:
 
 def _settings(program: str) -> Settings:
     settings = load_settings()
-    configure_logging(program, settings.log_format, settings.log_level)
+    recognisers = ExactRecognisers(settings.masked_types, settings.redaction_regions)
+    configure_logging(program, settings.log_format, settings.log_level, recognisers)
     return settings
 
 

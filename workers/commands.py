@@ -15,6 +15,7 @@ from rich.table import Table
 from answerloop.cli.console import EXIT_INCOMPLETE, clear_errors, console, progress_bar
 from answerloop.db.session import Database
 from answerloop.domain import Audience, Outcome
+from answerloop.exact_recognisers import ExactRecognisers
 from answerloop.observability import configure_logging
 from answerloop.settings import Settings, load_settings
 from workers import evaluation, health
@@ -164,5 +165,6 @@ def doctor(as_json: AsJson = False) -> None:
 
 def _settings() -> Settings:
     settings = load_settings()
-    configure_logging("workers", "text", "WARNING")
+    recognisers = ExactRecognisers(settings.masked_types, settings.redaction_regions)
+    configure_logging("workers", "text", "WARNING", recognisers)
     return settings

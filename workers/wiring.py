@@ -15,10 +15,11 @@ from celery import Celery
 from answerloop.backends.chat_web import WebChatDelivery
 from answerloop.backends.directory_file import FileDirectory
 from answerloop.backends.queue_celery import CeleryTaskQueue, make_worker_app
+from answerloop.backends.redaction.models import model_of
 from answerloop.db.session import Database
 from answerloop.heartbeat import Heartbeat
 from answerloop.observability import MODEL_LOAD_SECONDS
-from answerloop.ports import DocumentIndex, Embedder, Generator, GroundednessDetector
+from answerloop.ports import DocumentIndex, Embedder, Generator, GroundednessDetector, Redactor
 from answerloop.settings import Settings
 from workers import schedule, tasks
 from workers.answering.deliver import AnswerDesk, DeliveryDesk
@@ -120,6 +121,13 @@ class Workshop:
 
         return MixedGroundednessDetector()
 
+    @cached_property
+    def redactor(self) -> Redactor:
+        from answerloop.backends.redactor_presidio import PresidioRedactor
+
+        settings = self.settings
+        return PresidioRedactor(settings.masked_types, settings.redaction_language, settings.redaction_regions)
+
     # --- rooms
 
     @cached_property
@@ -151,6 +159,7 @@ class Workshop:
             self.heartbeat,
             timedelta(seconds=self.settings.lease_seconds),
             self.settings.history_turns,
+            self.redactor,
         )
 
     @cached_property
@@ -206,6 +215,7 @@ def prepare_models(settings: Settings, report: Callable[[str], None]) -> None:
     """Make the default models ready to load. Raises ModelMissing, ConfigurationError."""
     from answerloop.backends.local_models import weights
 
+    model_of(settings.redaction_language)
     if settings.embedder == weights.DEFAULT_EMBEDDER:
         weights.verify_embedder()
     if settings.generator == "transformers" and settings.model == weights.DEFAULT_MODEL:
@@ -217,6 +227,7 @@ def check_models(settings: Settings) -> str:
     from answerloop.backends.local_models import weights
 
     embedder = weights.embedder_folder(settings.embedder)
+    model_of(settings.redaction_language)
     if settings.generator != "transformers":
         return f"embedder {embedder}, no language model"
     return f"embedder {embedder}, generator {weights.model_folder(settings.model, settings.effective_models_folder)}"

@@ -98,7 +98,11 @@ class InboundKeyRow(Table):
 
 
 class AnswerRow(Table):
-    """The truth of what a question was answered; `revision` grows with every change that people may see."""
+    """The truth of what a question was answered; `revision` grows with every change that people may see.
+
+    Of question and answer only `masked_question` and `masked_text` may leave the house, and none of them where they
+    are not set.
+    """
 
     __tablename__ = "answers"
 
@@ -110,6 +114,8 @@ class AnswerRow(Table):
     outcome: Mapped[str | None] = mapped_column(String(16))
     confidence: Mapped[str | None] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(Text, default="")
+    masked_question: Mapped[str | None] = mapped_column(Text)
+    masked_text: Mapped[str | None] = mapped_column(Text)
     model: Mapped[str] = mapped_column(String(255), default="")
     adapter: Mapped[str] = mapped_column(String(255), default="")
     index_version: Mapped[str] = mapped_column(String(255), default="")

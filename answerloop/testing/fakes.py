@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from answerloop.domain import Chunk, Hit, Message, OutgoingMessage, Person, Usage, Vector
+from answerloop import placeholders
+from answerloop.domain import (
+    Chunk,
+    Finding,
+    Hit,
+    Message,
+    OutgoingMessage,
+    Person,
+    PersonalDataType,
+    Usage,
+    Vector,
+)
 from answerloop.errors import DeliveryUnavailable, GeneratorUnavailable, IndexMismatch, QueueUnavailable
+from answerloop.exact_recognisers import ExactRecognisers, without_overlaps
+from answerloop.placeholders import Masked, Placeholders
 from answerloop.ports import Completion, GenerationRequest, IndexQuery, Job
 from answerloop.text import content_words
 
@@ -134,6 +148,21 @@ class FakeGenerator:
             raise GeneratorUnavailable(str(said)) from said
         yield from (said[start : start + 3] for start in range(0, len(said), 3))
         completion.usage = Usage(request.adapter, self.count_tokens(request.messages), len(said.split()))
+
+
+class FakeRedactor:
+    """Knows the names it is told, and whatever has a form. `failure` is raised instead of masking."""
+
+    def __init__(self, *names: str, failure: Exception | None = None) -> None:
+        self._names = re.compile("|".join(map(re.escape, names)) or r"(?!)", re.IGNORECASE)
+        self._exact = ExactRecognisers(frozenset(PersonalDataType), ("US",))
+        self._failure = failure
+
+    def mask(self, text: str, known: Placeholders) -> Masked:
+        if self._failure:
+            raise self._failure
+        named = [Finding(PersonalDataType.PERSON, *match.span()) for match in self._names.finditer(text)]
+        return placeholders.replace(text, without_overlaps([*named, *self._exact.find(text)]), known)
 
 
 class FakeDirectory:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import numpy as np
@@ -24,6 +25,7 @@ from answerloop.domain import (
     Vector,
 )
 from answerloop.errors import GenerationTimedOut, IndexMismatch, QueueUnavailable
+from answerloop.placeholders import Placeholders
 from answerloop.ports import (
     ChatDelivery,
     Directory,
@@ -34,6 +36,7 @@ from answerloop.ports import (
     GroundednessDetector,
     IndexQuery,
     Job,
+    Redactor,
     TaskQueue,
 )
 
@@ -284,6 +287,44 @@ class GroundednessDetectorSuite:
     def test_a_long_passage_is_read_to_its_end(self, detector: GroundednessDetector) -> None:
         [found] = detector.score(["The last rule is 7."], ["Nothing happens here. " * 400 + "The last rule is 7."])
         assert found.mismatches == ()
+
+
+class RedactorSuite:
+    """Provide the fixture `redactor`, which masks the default types and knows Anna Lindqvist and John Carter."""
+
+    question = "Can Anna Lindqvist (anna@corp.example, 212-555-0187) work from Paris on 4 May with John Carter?"
+
+    def test_people_and_their_numbers_go_and_places_and_dates_stay(self, redactor: Redactor) -> None:
+        masked = redactor.mask(self.question, Placeholders())
+        assert masked.text == (
+            "Can <PERSON_1> (<EMAIL_ADDRESS_1>, <PHONE_NUMBER_1>) work from Paris on 4 May with <PERSON_2>?"
+        )
+
+    def test_what_was_masked_comes_back(self, redactor: Redactor) -> None:
+        masked = redactor.mask(self.question, Placeholders())
+        assert masked.placeholders.restore(masked.text) == self.question
+
+    def test_the_answer_has_the_placeholders_of_the_question(self, redactor: Redactor) -> None:
+        question = redactor.mask(self.question, Placeholders())
+        answer = redactor.mask("Yes, John Carter said so; ask Anna Lindqvist.", question.placeholders)
+        assert answer.text == "Yes, <PERSON_2> said so; ask <PERSON_1>."
+        assert answer.placeholders == question.placeholders
+
+    def test_nothing_personal_stays_as_it_is(self, redactor: Redactor) -> None:
+        for text in ("", "How many days of leave do I get in 2026?", "EUR 1,500 before 1 March 2027"):
+            assert redactor.mask(text, Placeholders()).text == text
+
+    def test_a_placeholder_that_a_person_wrote_comes_back_as_they_wrote_it(self, redactor: Redactor) -> None:
+        text = "What does <PERSON_1> mean, asked Anna Lindqvist?"
+        masked = redactor.mask(text, Placeholders())
+        assert "Lindqvist" not in masked.text
+        assert masked.placeholders.restore(masked.text) == text
+
+    def test_eight_threads_see_what_one_sees(self, redactor: Redactor) -> None:
+        texts = [f"{self.question} Room {number}." for number in range(24)]
+        alone = [redactor.mask(text, Placeholders()) for text in texts]
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(lambda text: redactor.mask(text, Placeholders()), texts)) == alone
 
 
 class ChatDeliverySuite:

@@ -11,13 +11,14 @@ from answerloop.backends.generator_extractive import ExtractiveGenerator
 from answerloop.backends.groundedness_mixed import MixedGroundednessDetector
 from answerloop.backends.groundedness_nli import NliGroundednessDetector
 from answerloop.errors import ConfigurationError
-from answerloop.testing.fakes import FakeChat, FakeEmbedder
+from answerloop.testing.fakes import FakeChat, FakeEmbedder, FakeRedactor
 from answerloop.testing.port_suites import (
     ChatDeliverySuite,
     DirectorySuite,
     EmbedderSuite,
     GeneratorSuite,
     GroundednessDetectorSuite,
+    RedactorSuite,
 )
 from tests.unit.answerloop.backends.tiny_models import tiny_classifier, tiny_tokenizer
 
@@ -95,3 +96,9 @@ class TestNliGroundednessDetector(GroundednessDetectorSuite):
     @classmethod
     def detector(cls) -> NliGroundednessDetector:
         return NliGroundednessDetector(tiny_classifier(), tiny_tokenizer(pad_token="<eos>", model_max_length=512))
+
+
+class TestFakeRedactor(RedactorSuite):
+    @pytest.fixture
+    def redactor(self) -> FakeRedactor:
+        return FakeRedactor("Anna Lindqvist", "John Carter")

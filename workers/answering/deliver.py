@@ -26,7 +26,8 @@ from answerloop.domain import (
 from answerloop.errors import AnswerloopError, ConfigurationError, DeliveryUnavailable, Retryable
 from answerloop.heartbeat import Heartbeat
 from answerloop.observability import ANSWER_SECONDS, ANSWERS, ATTEMPTS_LOST
-from answerloop.ports import ChatDelivery, Directory, TaskQueue
+from answerloop.placeholders import Placeholders
+from answerloop.ports import ChatDelivery, Directory, Redactor, TaskQueue
 from answerloop.tasks import answer_question, deliver_answer
 from workers.answering.pipeline import Asked, Pipeline
 
@@ -48,6 +49,7 @@ class AnswerDesk:
         heartbeat: Heartbeat,
         lease: timedelta,
         history_turns: int,
+        redactor: Redactor,
     ) -> None:
         self._database = database
         self._queue = queue
@@ -56,6 +58,7 @@ class AnswerDesk:
         self._heartbeat = heartbeat
         self._lease = lease
         self._history_turns = history_turns
+        self._redactor = redactor
 
     def answer(self, question_id: str) -> None:
         """Answer it, unless it is answered or in other hands. A second delivery of the job changes nothing."""
@@ -107,6 +110,22 @@ class AnswerDesk:
                 "timings_ms": draft.timings_ms,
             },
         )
+        self._store_masked(claim, draft)
+
+    def _store_masked(self, claim: Claim, draft: AnswerDraft) -> None:
+        """What may leave the house; after the delivery, which does not wait for it. When it fails, nothing may."""
+        try:
+            question = self._redactor.mask(claim.text, Placeholders())
+            answer = self._redactor.mask(draft.text, question.placeholders)
+            cited = [source.passage.text for source in draft.sources if source.cited]
+            text = answer.placeholders.restore_published(answer.text, cited)
+            with self._database.writing() as session:
+                answers.store_masked(session, claim.question_id, question.text, text)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the answer stands; its message may quote the text
+            log.warning(
+                "masking failed, nothing of this may leave the house",
+                extra={"question_id": claim.question_id, "error": type(error).__name__},
+            )
 
     def _renew(self, claim: Claim) -> None:
         with self._database.writing() as session:

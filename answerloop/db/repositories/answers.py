@@ -98,6 +98,12 @@ def finish(session: Session, claim: questions.Claim, lease: timedelta, draft: An
     session.get_one(DeliveryRow, claim.question_id).due_at = now() + DELIVERED_WITHIN
 
 
+def store_masked(session: Session, question_id: str, question: str, text: str) -> None:
+    """What of a finished answer and its question may leave the house."""
+    answer = session.scalars(select(AnswerRow).where(AnswerRow.question_id == question_id)).one()
+    answer.masked_question, answer.masked_text = question, text
+
+
 def _answer_of(session: Session, claim: questions.Claim, lease: timedelta) -> AnswerRow:
     if not questions.renew(session, claim, lease):
         raise LeaseLost(claim.question_id)

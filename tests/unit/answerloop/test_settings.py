@@ -55,3 +55,15 @@ def test_without_a_broker_the_sentence_says_how_to_get_one(tmp_path):
 def test_thresholds_out_of_order_are_refused():
     with pytest.raises(ConfigurationError, match="SURE_THRESHOLD"):
         load_settings(answer_threshold=0.9, sure_threshold=0.5)
+
+
+def test_places_and_dates_are_not_masked_unless_somebody_says_so(monkeypatch):
+    assert {"LOCATION", "DATE_TIME", "ORGANIZATION"}.isdisjoint(load_settings().masked_types)
+    monkeypatch.setenv("ANSWERLOOP_MASKED_TYPES", "PERSON, LOCATION")
+    assert load_settings().masked_types == ("PERSON", "LOCATION")
+
+
+def test_an_unknown_type_is_told_which_there_are(monkeypatch):
+    monkeypatch.setenv("ANSWERLOOP_MASKED_TYPES", "PERSON,SHOE_SIZE")
+    with pytest.raises(ConfigurationError, match=r"ANSWERLOOP_MASKED_TYPES.*'PERSON', 'EMAIL_ADDRESS'"):
+        load_settings()

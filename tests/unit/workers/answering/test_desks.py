@@ -8,11 +8,12 @@ from sqlalchemy import select
 
 from answerloop.db.repositories import answers, questions
 from answerloop.db.session import Database
-from answerloop.db.tables import DeliveryRow, OutboxRow, QuestionRow, now
-from answerloop.domain import BASE_ADAPTER, AnswerDraft, Confidence, InboundQuestion, Outcome, Stage, Usage
+from answerloop.db.tables import AnswerRow, DeliveryRow, OutboxRow, QuestionRow, now
+from answerloop.domain import BASE_ADAPTER, AnswerDraft, CitedSource, Confidence, InboundQuestion, Outcome, Stage, Usage
 from answerloop.errors import IndexMismatch, IndexUnavailable
 from answerloop.heartbeat import Heartbeat
-from answerloop.testing.fakes import FakeChat, FakeDirectory, FakeTaskQueue
+from answerloop.ports import Redactor
+from answerloop.testing.fakes import FakeChat, FakeDirectory, FakeRedactor, FakeTaskQueue
 from bot.intake import Intake
 from workers.answering.deliver import MAX_ATTEMPTS, AnswerDesk, DeliveryDesk
 from workers.answering.pipeline import Asked, Show
@@ -20,10 +21,9 @@ from workers.answering.pipeline import Asked, Show
 LEASE = timedelta(seconds=15)
 
 
-def a_draft(text: str = "90 days [1]") -> AnswerDraft:
-    return AnswerDraft(
-        text, Outcome.ANSWERED, Confidence.SURE, (), "fake", Usage(BASE_ADAPTER, 1, 1), "v1", {"total": 1.0}, {}, ""
-    )
+def a_draft(text: str = "90 days [1]", sources: tuple[CitedSource, ...] = ()) -> AnswerDraft:
+    usage = Usage(BASE_ADAPTER, 1, 1)
+    return AnswerDraft(text, Outcome.ANSWERED, Confidence.SURE, sources, "fake", usage, "v1", {"total": 1.0}, {}, "")
 
 
 class ScriptedPipeline:
@@ -63,10 +63,25 @@ class Scene:
     def ask(self, text: str = "How many days?", key: str = "k1") -> str:
         return self.intake.accept(InboundQuestion("web", "default", "dana", "t1", text, (key,))).question_id
 
-    def desk(self, pipeline: ScriptedPipeline) -> AnswerDesk:
+    def desk(self, pipeline: ScriptedPipeline, redactor: Redactor | None = None) -> AnswerDesk:
         directory = FakeDirectory({"dana": frozenset({"everyone", "hr"})})
         heartbeat = Heartbeat(self.database, "test", 60)
-        return AnswerDesk(self.database, self.queue, pipeline, directory, heartbeat, LEASE, 3)  # type: ignore[arg-type]
+        return AnswerDesk(
+            self.database,
+            self.queue,
+            pipeline,  # type: ignore[arg-type]
+            directory,
+            heartbeat,
+            LEASE,
+            3,
+            redactor or FakeRedactor(),
+        )
+
+    def masked(self) -> tuple[str | None, str | None]:
+        """What of the one question and its answer may leave the house."""
+        with self.database.reading() as session:
+            row = session.scalars(select(AnswerRow)).one()
+        return row.masked_question, row.masked_text
 
     def view(self, question_id: str) -> answers.AnswerView:
         with self.database.reading() as session:

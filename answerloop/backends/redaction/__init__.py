@@ -1,0 +1,1 @@
+"""The parts of the redactor: which words are people's names."""
