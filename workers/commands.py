@@ -40,6 +40,9 @@ def ingest(
     paths: Annotated[list[Path] | None, typer.Argument(metavar="PATH…", help="Files, folders or .jsonl.")] = None,
     allow: Annotated[list[str] | None, typer.Option(help="A group that may read what says nothing else.")] = None,
     tenant: Annotated[str | None, typer.Option(help="The tenant they belong to.")] = None,
+    trusted: Annotated[
+        bool | None, typer.Option("--trusted/--untrusted", help="Untrusted: not only the company writes there.")
+    ] = None,
     rebuild: Annotated[bool, typer.Option(help="First write the whole index anew, e.g. for another embedder.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -55,7 +58,7 @@ def ingest(
             with progress_bar("rebuilding") as progress:
                 workshop.indexer.rebuild(tenant or settings.tenant, progress)
         for path in paths or []:
-            source_id = workshop.indexer.register(path, tenant or settings.tenant, allow or [])
+            source_id = workshop.indexer.register(path, tenant or settings.tenant, allow or [], trusted)
             with progress_bar(path.name) as progress:
                 reports[str(path)] = workshop.indexer.sync(source_id, progress)
         if as_json:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
 from answerloop.domain import (
     BASE_ADAPTER,
+    Action,
     AnswerDraft,
     Audience,
     CitedSource,
     Confidence,
+    Decision,
     Outcome,
     Passage,
     Sentence,
@@ -26,6 +28,7 @@ from answerloop.ports import GenerationRequest, Generator
 from workers.answering import answerable, guard, language, prompt
 from workers.answering.generate import speak
 from workers.answering.retrieve import Retrieved, Retriever
+from workers.answering.safety import Finding, Triage
 
 NOTHING_FOUND = "I don't know: I found nothing about this in the documents you may read."
 NOT_ANSWERED = "I don't know: none of the documents I may use for you answers this. The nearest ones are listed below."
@@ -59,11 +62,14 @@ class Limits:
 class Pipeline:
     """Answers questions. Holds no state of a question: safe to use from many threads."""
 
-    def __init__(self, retriever: Retriever, generator: Generator, fallback: Generator, limits: Limits) -> None:
+    def __init__(
+        self, retriever: Retriever, generator: Generator, fallback: Generator, limits: Limits, triage: Triage
+    ) -> None:
         self._retriever = retriever
         self._generator = generator
         self._fallback = fallback
         self._limits = limits
+        self._triage = triage
 
     def answer(self, asked: Asked, show: Show) -> AnswerDraft:
         """Raises IndexUnavailable, DatabaseUnavailable, and what `show` raises; never fails for the model's sake."""
@@ -74,6 +80,10 @@ class Pipeline:
             return self._abstain(
                 f"I can only answer questions in English; yours looks like {foreign}.", "language", clock
             )
+        with clock.step("triage"):
+            finding = self._triage.look_at(asked.text)
+        if finding and finding.reply:
+            return self._refuse(finding, clock)
         show(Stage.SEARCHING)
         with clock.step("retrieve"):
             found = self._retriever.retrieve(asked.text, asked.history, asked.audience)
@@ -86,7 +96,7 @@ class Pipeline:
             text = NOT_ANSWERED if found.passages else NOTHING_FOUND
             return self._abstain(text, "nothing found that answers it", clock, found, scores)
         show(Stage.READING, sources=_sources(found.passages, frozenset()))
-        return self._phrase(asked, found, confidence, scores, clock, deadline, show)
+        return _with_footnote(self._phrase(asked, found, confidence, scores, clock, deadline, show), finding)
 
     def _phrase(
         self,
@@ -129,6 +139,7 @@ class Pipeline:
             timings_ms=clock.finished(),
             scores=scores,
             reason="; ".join(dict.fromkeys(filter(None, [speech.failure, *reasons]))),
+            decision=Decision(Action.ANSWERED if direct else Action.QUOTED, "evidence", found.notes),
         )
 
     def _abstain(
@@ -150,7 +161,21 @@ class Pipeline:
             timings_ms=clock.finished(),
             scores=scores or {},
             reason=reason,
+            decision=Decision(Action.ABSTAINED, reason, found.notes if found else ()),
         )
+
+    def _refuse(self, finding: Finding, clock: Clock) -> AnswerDraft:
+        rule = f"unsafe: {finding.concern}"
+        decision = Decision(Action.REFUSED, rule, (finding.because,))
+        return replace(self._abstain(finding.reply, rule, clock), decision=decision)
+
+
+def _with_footnote(draft: AnswerDraft, finding: Finding | None) -> AnswerDraft:
+    if finding is None:
+        return draft
+    notes = (*draft.decision.notes, f"{finding.concern}: contact added")
+    decision = replace(draft.decision, notes=notes)
+    return replace(draft, text=f"{draft.text}\n\n{finding.footnote}", decision=decision)
 
 
 def _compose(direct: str, carrier: Sentence, evidence: Sequence[Sentence]) -> tuple[str, frozenset[int]]:

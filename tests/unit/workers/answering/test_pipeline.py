@@ -38,7 +38,7 @@ class Office:
 
     def pipeline(self, generator, threshold: float = 0.0) -> Pipeline:
         limits = Limits(threshold, max(threshold, 0.8), 32, 5.0)
-        return Pipeline(self.retriever, generator, ExtractiveGenerator(), limits)
+        return Pipeline(self.retriever, generator, ExtractiveGenerator(), limits, self.triage)
 
     def ask(self, generator, question: str = QUESTION, *groups: str, threshold: float = 0.0, history=()):
         asked = Asked(question, history, Audience.of_person("default", set(groups or ("everyone",))))
