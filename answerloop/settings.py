@@ -104,8 +104,11 @@ class Settings(BaseSettings):
 
     @property
     def contacts_by_concern(self) -> dict[Concern, str]:
-        pairs = (entry.partition("=")[::2] for entry in self.contacts)
-        return {Concern(kind.strip()): contact.strip() for kind, contact in pairs}
+        """Raises ValueError for a kind that is none, or without a contact."""
+        pairs = [[part.strip() for part in entry.split("=", 1)] for entry in self.contacts]
+        if any(len(pair) == 1 or not pair[1] for pair in pairs):
+            raise ValueError("a contact is missing")
+        return {Concern(kind): contact for kind, contact in pairs}
 
     @property
     def state(self) -> StateFolder:

@@ -9,7 +9,17 @@ from sqlalchemy import select
 from answerloop.db.repositories import answers, questions
 from answerloop.db.session import Database
 from answerloop.db.tables import DeliveryRow, OutboxRow, QuestionRow, now
-from answerloop.domain import BASE_ADAPTER, AnswerDraft, Confidence, InboundQuestion, Outcome, Stage, Usage
+from answerloop.domain import (
+    BASE_ADAPTER,
+    Action,
+    AnswerDraft,
+    Confidence,
+    Decision,
+    InboundQuestion,
+    Outcome,
+    Stage,
+    Usage,
+)
 from answerloop.errors import IndexMismatch, IndexUnavailable
 from answerloop.heartbeat import Heartbeat
 from answerloop.testing.fakes import FakeChat, FakeDirectory, FakeTaskQueue
@@ -22,7 +32,17 @@ LEASE = timedelta(seconds=15)
 
 def a_draft(text: str = "90 days [1]") -> AnswerDraft:
     return AnswerDraft(
-        text, Outcome.ANSWERED, Confidence.SURE, (), "fake", Usage(BASE_ADAPTER, 1, 1), "v1", {"total": 1.0}, {}, ""
+        text,
+        Outcome.ANSWERED,
+        Confidence.SURE,
+        (),
+        "fake",
+        Usage(BASE_ADAPTER, 1, 1),
+        "v1",
+        {"total": 1.0},
+        {},
+        "",
+        Decision(Action.QUOTED, "evidence"),
     )
 
 
