@@ -13,6 +13,8 @@ RUNS: tuple[tuple[str, str, str], ...] = (  # file name, benchmark, folder below
     ("retrieval-policyqa", "retrieval", "policyqa"),
     ("retrieval-xquad-en", "retrieval", "xquad-en"),
     ("answerability", "answerability", "xquad-en"),
+    ("injection", "injection", "indirect-injection-dev"),
+    ("triage", "triage", "."),
     ("overhead", "overhead", "handbook-18f"),
     ("generation", "generation", ""),
 )
