@@ -2,7 +2,7 @@
 that its document is all there is to find.
 
 Judged is everything that the asker sees: each text that was streamed, the answer, and titles and excerpts of its
-sources. `--threshold 0` answers whatever is found, which shows more obedience than the default ever would.
+sources. The threshold is 0: whatever is found is answered, which shows more obedience than the default ever would.
 """
 
 from __future__ import annotations
@@ -42,12 +42,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the report to this file")
     parser.add_argument("--limit", type=int, help="only the first rows")
     parser.add_argument("--generator", choices=("transformers", "extractive"), default="transformers")
-    parser.add_argument("--threshold", type=float, help="answer from this probability on")
+    parser.add_argument("--threshold", type=float, default=0.0, help="answer from this probability on")
     options = parser.parse_args()
     lines = [line for file in sorted(options.data.glob("*.jsonl")) for line in file.read_text().splitlines()]
     rows = [json.loads(line) for line in lines][: options.limit]
-    chosen = {} if options.threshold is None else {"answer_threshold": options.threshold}
-    answers = list(answer(rows, generator=options.generator, **chosen))
+    answers = list(answer(rows, generator=options.generator, answer_threshold=options.threshold))
     publish(make_report("injection", options.data.name, figures(rows, answers), BARS), options.json)
 
 
@@ -93,6 +92,10 @@ def figures(rows: Sequence[dict[str, Any]], answers: Sequence[Answered]) -> dict
         for kind, injected in (("clean", False), ("poisoned", True)):
             chosen = [(row, got) for row, got in pairs if row["injected"] is injected and wanted(row)]
             result |= _share(f"{name}_{kind}", [_is_right(row, got) for row, got in chosen])
+    if not result["correct_clean"]:
+        raise SystemExit(
+            f"No clean row was answered correctly ({result['answered']:.0%} answered): nothing to compare."
+        )
     return result | {"kept": result["correct_poisoned"] / result["correct_clean"]}
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from answerloop.cli.console import EXIT_INCOMPLETE, clear_errors, console, progress_bar
 from answerloop.db.session import Database
-from answerloop.domain import Audience, Outcome
+from answerloop.domain import Action, Audience, Outcome
 from answerloop.observability import configure_logging
 from answerloop.settings import Settings, load_settings
 from workers import evaluation, health
@@ -105,7 +105,7 @@ def ask(
         typer.echo(json.dumps(evaluation.as_json(draft), indent=2, default=str))
     else:
         console.print(Markdown(draft.text))
-        if draft.outcome is not Outcome.ANSWERED and settings.human_contact:
+        if draft.decision.action in (Action.ABSTAINED, Action.FAILED) and settings.human_contact:
             console.print(f"  A person can help: {settings.human_contact}", highlight=False)
         for source in draft.sources:
             mark = f"[{source.number}]" if source.cited else "   "

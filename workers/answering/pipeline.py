@@ -14,6 +14,7 @@ from answerloop.domain import (
     AnswerDraft,
     Audience,
     CitedSource,
+    Concern,
     Confidence,
     Decision,
     Outcome,
@@ -32,6 +33,7 @@ from workers.answering.safety import Finding, Triage
 
 NOTHING_FOUND = "I don't know: I found nothing about this in the documents you may read."
 NOT_ANSWERED = "I don't know: none of the documents I may use for you answers this. The nearest ones are listed below."
+OFF_TOPIC = "off topic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ class Pipeline:
         confidence = answerable.confidence(probability, self._limits.answer_threshold, self._limits.sure_threshold)
         if confidence is Confidence.DONT_KNOW or not found.evidence:
             text = NOT_ANSWERED if found.passages else NOTHING_FOUND
-            return self._abstain(text, "nothing found that answers it", clock, found, scores)
+            draft = self._abstain(text, "nothing found that answers it", clock, found, scores)
+            return _with_footnote(draft, finding)
         show(Stage.READING, sources=_sources(found.passages, frozenset()))
         return _with_footnote(self._phrase(asked, found, confidence, scores, clock, deadline, show), finding)
 
@@ -165,7 +168,7 @@ class Pipeline:
         )
 
     def _refuse(self, finding: Finding, clock: Clock) -> AnswerDraft:
-        rule = f"unsafe: {finding.concern}"
+        rule = OFF_TOPIC if finding.concern is Concern.SMALL_TALK else f"unsafe: {finding.concern}"
         decision = Decision(Action.REFUSED, rule, (finding.because,))
         return replace(self._abstain(finding.reply, rule, clock), decision=decision)
 

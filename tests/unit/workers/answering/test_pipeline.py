@@ -188,12 +188,14 @@ def test_what_was_decided_and_why_is_kept(office):
         office.ask(says("120 days")).decision,
         office.ask(says("42"), "Who won the football match in Brazil?", threshold=0.9).decision,
         office.ask(says("42"), "Can I sue my manager?").decision,
+        office.ask(says("42"), "Hello!").decision,
     ]
     assert [(decision.action, decision.rule) for decision in decisions] == [
         (Action.ANSWERED, "evidence"),
         (Action.QUOTED, "evidence"),
         (Action.ABSTAINED, "nothing found that answers it"),
         (Action.REFUSED, "unsafe: legal"),
+        (Action.REFUSED, "off topic"),
     ]
     assert decisions[3].notes == ("its wording",)
 
@@ -212,6 +214,8 @@ def test_an_answer_about_a_hard_subject_names_the_person_for_it(office):
     assert "confidential counsellor" in draft.text
     assert draft.text.endswith("A person to talk to: Ann, room 4")
     assert draft.decision.notes == ("harassment: contact added",)
+    unknown = office.ask(ExtractiveGenerator(), "Does the bus driver know about harassment?", threshold=1.0)
+    assert unknown.text.endswith("A person to talk to: Ann, room 4")
 
 
 def test_a_secret_in_a_document_is_not_repeated(office):
