@@ -90,12 +90,15 @@ class Chunk:
 class Hit:
     """A chunk found by the index, with the raw score of each leg.
 
-    `bm25` is 0 when the lexical leg knows none of the words; `cosine` is in [-1, 1].
+    `bm25` is 0 when the lexical leg knows none of the words; `cosine` is in [-1, 1]. What the index cannot know is
+    filled in by the check after the query: whether outsiders may have written it, and whether only some may read it.
     """
 
     chunk: Chunk
     bm25: float
     cosine: float
+    trusted: bool = True
+    restricted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,8 @@ class Passage:
     bm25: float
     cosine: float
     sentences: tuple[str, ...] = ()
+    excerpt: str = ""
+    """The sentence that fits the question best, to show beside the title; none when none may be quoted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +191,37 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+class Concern(StrEnum):
+    """Why a question is not one for the documents, most urgent first."""
+
+    SELF_HARM = "self_harm"
+    HARASSMENT = "harassment"
+    LEGAL = "legal"
+    MEDICAL = "medical"
+    PRIVATE = "private"
+    INSTRUCTIONS = "instructions"
+    SMALL_TALK = "small_talk"
+
+
+class Action(StrEnum):
+    """What was done with a question."""
+
+    ANSWERED = "answered"
+    QUOTED = "quoted"
+    ABSTAINED = "abstained"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was done, the rule that decided it, and what else somebody who reviews the answer should know."""
+
+    action: Action
+    rule: str
+    notes: tuple[str, ...] = ()
+
+
 class Confidence(StrEnum):
     SURE = "sure"
     UNCERTAIN = "uncertain"
@@ -232,6 +268,7 @@ class AnswerDraft:
     timings_ms: dict[str, float]
     scores: dict[str, float]
     reason: str
+    decision: Decision
 
 
 class Thumb(StrEnum):

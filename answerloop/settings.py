@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from answerloop.domain import PersonalDataType
+from answerloop.domain import Concern, PersonalDataType
 from answerloop.errors import ConfigurationError
 
 
@@ -44,6 +44,15 @@ class Settings(BaseSettings):
     )
     directory_file: Path | None = Field(None, description="YAML file with people and their groups.")
     human_contact: str = Field("", description="Whom to ask when the assistant does not know, e.g. an e-mail address.")
+    contacts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_groups)] = Field(
+        (),
+        description="Whom to ask instead for a kind of question, separated by commas: `self_harm=…`, `harassment=…`, "
+        "`legal=…`, `medical=…`, `private=…`.",
+    )
+    emergency_text: str = Field(
+        "In an emergency call 112 (Europe), 999 (United Kingdom) or 911 (North America).",
+        description="Ends the reply to somebody in danger.",
+    )
     max_question_characters: int = Field(2000, ge=10, description="Longer questions are refused.")
 
     # --- documents
@@ -118,6 +127,23 @@ class Settings(BaseSettings):
             raise ValueError("ANSWERLOOP_GROUNDEDNESS=nli needs ANSWERLOOP_GROUNDEDNESS_MODEL")
         return self
 
+    @model_validator(mode="after")
+    def _contacts_of_known_kinds(self) -> Settings:
+        try:
+            _ = self.contacts_by_concern
+        except ValueError:
+            kinds = ", ".join(concern.value for concern in Concern)
+            raise ValueError(f"ANSWERLOOP_CONTACTS must be `kind=contact, …` with these kinds: {kinds}") from None
+        return self
+
+    @property
+    def contacts_by_concern(self) -> dict[Concern, str]:
+        """Raises ValueError for a kind that is none, or without a contact."""
+        pairs = [[part.strip() for part in entry.split("=", 1)] for entry in self.contacts]
+        if any(len(pair) == 1 or not pair[1] for pair in pairs):
+            raise ValueError("a contact is missing")
+        return {Concern(kind): contact for kind, contact in pairs}
+
     @property
     def state(self) -> StateFolder:
         return StateFolder(self.home.expanduser().resolve())
@@ -178,6 +204,7 @@ class StateFolder:
         self.metrics = root / "run" / "metrics"
         self.session_key = root / "session.key"
         self.lock = root / "run" / "up.lock"
+        self.examples = root / "run" / "examples.npz"
 
 
 def load_settings(**overrides: object) -> Settings:

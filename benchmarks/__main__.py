@@ -12,6 +12,8 @@ RUNS: tuple[tuple[str, str, str], ...] = (  # file name, benchmark, folder below
     ("quality", "quality", "."),
     ("answerability", "answerability", "xquad-en"),
     ("groundedness", "groundedness", "groundedness-dev"),
+    ("injection", "injection", "indirect-injection-dev"),
+    ("triage", "triage", "."),
     ("overhead", "overhead", "handbook-18f"),
     ("generation", "generation", ""),
     ("pii", "pii", "pii-presidio-dev"),

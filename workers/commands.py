@@ -14,7 +14,7 @@ from rich.table import Table
 
 from answerloop.cli.console import EXIT_INCOMPLETE, clear_errors, console, progress_bar
 from answerloop.db.session import Database
-from answerloop.domain import Audience, Outcome
+from answerloop.domain import Action, Audience, Outcome
 from answerloop.exact_recognisers import ExactRecognisers
 from answerloop.observability import configure_logging
 from answerloop.settings import Settings, load_settings
@@ -50,6 +50,9 @@ def ingest(
     paths: Annotated[list[Path] | None, typer.Argument(metavar="PATH…", help="Files, folders or .jsonl.")] = None,
     allow: Annotated[list[str] | None, typer.Option(help="A group that may read what says nothing else.")] = None,
     tenant: Annotated[str | None, typer.Option(help="The tenant they belong to.")] = None,
+    trusted: Annotated[
+        bool | None, typer.Option("--trusted/--untrusted", help="Untrusted: not only the company writes there.")
+    ] = None,
     rebuild: Annotated[bool, typer.Option(help="First write the whole index anew, e.g. for another embedder.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -65,7 +68,7 @@ def ingest(
             with progress_bar("rebuilding") as progress:
                 workshop.indexer.rebuild(tenant or settings.tenant, progress)
         for path in paths or []:
-            source_id = workshop.indexer.register(path, tenant or settings.tenant, allow or [])
+            source_id = workshop.indexer.register(path, tenant or settings.tenant, allow or [], trusted)
             with progress_bar(path.name) as progress:
                 reports[str(path)] = workshop.indexer.sync(source_id, progress)
         if as_json:
@@ -115,7 +118,7 @@ def ask(
         typer.echo(json.dumps(evaluation.as_json(draft), indent=2, default=str))
     else:
         console.print(Markdown(draft.text))
-        if draft.outcome is not Outcome.ANSWERED and settings.human_contact:
+        if draft.decision.action in (Action.ABSTAINED, Action.FAILED) and settings.human_contact:
             console.print(f"  A person can help: {settings.human_contact}", highlight=False)
         for source in draft.sources:
             mark = f"[{source.number}]" if source.cited else "   "

@@ -24,8 +24,10 @@ from answerloop.settings import Settings
 from workers import schedule, tasks
 from workers.answering.deliver import AnswerDesk, DeliveryDesk
 from workers.answering.guard import Guard
+from workers.answering.nearest import NearestExamples
 from workers.answering.pipeline import Limits, Pipeline
 from workers.answering.retrieve import Retriever
+from workers.answering.safety import Triage
 from workers.indexing.sync import Indexer
 
 T = TypeVar("T")
@@ -147,7 +149,17 @@ class Workshop:
             max_new_tokens=settings.max_new_tokens,
             deadline_seconds=settings.answer_deadline_seconds,
         )
-        return Pipeline(self.retriever, self.generator, self.fallback, self.guard, limits)
+        return Pipeline(self.retriever, self.generator, self.fallback, self.guard, limits, self.triage)
+
+    @cached_property
+    def triage(self) -> Triage:
+        settings = self.settings
+        return Triage(
+            settings.contacts_by_concern,
+            settings.human_contact,
+            settings.emergency_text,
+            NearestExamples(self.embedder, settings.state.examples),
+        )
 
     @cached_property
     def answer_desk(self) -> AnswerDesk:

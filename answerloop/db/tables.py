@@ -123,6 +123,7 @@ class AnswerRow(Table):
     completion_tokens: Mapped[int] = mapped_column(default=0)
     timings_ms: Mapped[dict[str, Any]] = mapped_column(default=dict)
     scores: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    decision: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=now)
     finished_at: Mapped[datetime | None] = mapped_column(index=True)
 
@@ -143,6 +144,7 @@ class AnswerSourceRow(Table):
     title: Mapped[str] = mapped_column(Text)
     headings: Mapped[list[Any]]
     text: Mapped[str] = mapped_column(Text)
+    excerpt: Mapped[str] = mapped_column(Text, default="")
     start: Mapped[int]
     end: Mapped[int]
     url: Mapped[str | None] = mapped_column(Text)
@@ -213,6 +215,7 @@ class SourceRow(Table):
     tenant: Mapped[str] = mapped_column(String(80))
     location: Mapped[str] = mapped_column(Text)
     allow: Mapped[list[Any]]
+    trusted: Mapped[bool] = mapped_column(default=True)
     lease_until: Mapped[datetime | None]
     synced_at: Mapped[datetime | None]
     report: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -220,7 +223,7 @@ class SourceRow(Table):
 
 
 class DocumentRow(Table):
-    """One document; `key` is its path (or row id) within the source.
+    """One document; `key` is its path (or row id) within the source, `trusted` is false where outsiders may write.
 
     `fingerprint` is empty while the index may still hold another state of it than this row.
     """
@@ -237,6 +240,7 @@ class DocumentRow(Table):
     version: Mapped[str | None] = mapped_column(String(80))
     supersedes: Mapped[str | None] = mapped_column(Text)
     superseded: Mapped[bool] = mapped_column(default=False)
+    trusted: Mapped[bool] = mapped_column(default=True)
     reader_set_id: Mapped[int] = mapped_column(ForeignKey("reader_sets.id"))
     fingerprint: Mapped[str] = mapped_column(String(64), default="")
     content_hash: Mapped[str] = mapped_column(String(64), default="")

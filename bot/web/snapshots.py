@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 from answerloop.db.repositories import answers, documents, questions
 from answerloop.db.repositories.answers import AnswerView, ConversationView
 from answerloop.db.session import Database
-from answerloop.domain import Audience, CitedSource, Confidence, Outcome, Stage
+from answerloop.domain import Action, Audience, CitedSource, Confidence, Outcome, Passage, Stage
 from answerloop.errors import NotFound
 from answerloop.ports import Directory
 from answerloop.settings import Settings
@@ -19,7 +19,7 @@ from answerloop.settings import Settings
 CHANNEL = "web"
 EXCERPT_CHARACTERS = 320
 EXCERPT_READS = 2_000
-"""How much of a passage is looked at for its excerpt."""
+"""How much of a sentence is looked at for an excerpt; a table's row may be long."""
 WITHHELD = "This answer stood on a document that you can no longer read."
 
 _RULE = frozenset("|:- ")
@@ -164,12 +164,13 @@ def _snapshot(view: AnswerView, contact: str | None, queue_position: int | None)
         "outcome": view.outcome,
         "confidence": view.confidence,
         "sources": [_source(source) for source in view.sources],
-        "contact": contact,
+        "contact": None if view.decision.get("action") == Action.REFUSED else contact,
         "details": {
             "model": view.model,
             "adapter": view.adapter,
             "timings_ms": view.timings_ms,
             "index_version": view.index_version,
+            "decision": view.decision,
         },
         "feedback": {"thumb": view.thumb, "reason": view.feedback_reason} if view.thumb else None,
         "created_at": view.asked_at.isoformat(),
@@ -185,16 +186,16 @@ def _source(source: CitedSource) -> SourceSnapshot:
         "cited": source.cited,
         "title": passage.title,
         "headings": list(passage.headings),
-        "excerpt": _excerpt(passage.text),
+        "excerpt": excerpt(passage),
         "href": f"/documents/{passage.document_id}?{place}#passage",
         "url": web_url(passage.url),
         "modified_at": passage.modified_at.isoformat() if passage.modified_at else None,
     }
 
 
-def _excerpt(text: str) -> str:
-    """The beginning of a passage as plain prose: without the marks of Markdown, cut at a word."""
-    lines = (" ".join(line.split()) for line in text[:EXCERPT_READS].splitlines())
+def excerpt(passage: Passage) -> str:
+    """What a passage says to the question, as plain prose: without the marks of Markdown, cut at a word."""
+    lines = (" ".join(line.split()) for line in passage.excerpt[:EXCERPT_READS].splitlines())
     words = "\n".join(line for line in lines if not _RULE.issuperset(line))
     for pattern, replacement in _MARKDOWN:
         words = pattern.sub(replacement, words)

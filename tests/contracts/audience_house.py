@@ -22,7 +22,7 @@ from answerloop.heartbeat import Heartbeat
 from answerloop.ports import DocumentIndex, IndexQuery
 from answerloop.settings import Settings
 from answerloop.testing.audience import ELSEWHERE, HOME, TOPICS, Company, Readers, Shown
-from answerloop.testing.fakes import FakeEmbedder, FakeGenerator, FakeTaskQueue
+from answerloop.testing.fakes import FakeEmbedder, FakeGenerator, FakeRedactor, FakeTaskQueue
 from bot.feedback import FeedbackBox
 from bot.intake import Intake
 from bot.web.app import create_app
@@ -30,6 +30,7 @@ from workers.answering.deliver import AnswerDesk
 from workers.answering.guard import Guard
 from workers.answering.pipeline import Asked, Limits, Pipeline, Show
 from workers.answering.retrieve import Retriever
+from workers.answering.safety import Triage
 from workers.indexing.sync import Indexer
 
 PROXY = "10.0.0.7"
@@ -87,7 +88,7 @@ class House:
         self._answering, self._abstaining = self._pipeline(0.0), self._pipeline(1.1)
         queue = FakeTaskQueue()
         self._desk = AnswerDesk(
-            database, queue, self._answering, self, Heartbeat(database, "house", 60), LEASE, history_turns=3
+            database, queue, self._answering, self, Heartbeat(database, "house", 60), LEASE, 3, FakeRedactor()
         )
         settings = Settings(_env_file=None, home=folder, identity_header="X-User", trusted_proxies=(PROXY,))
         self._app = create_app(
@@ -97,7 +98,7 @@ class House:
     def _pipeline(self, threshold: float) -> RecordingPipeline:
         guard = Guard(MixedGroundednessDetector(), 0.6)
         limits = Limits(threshold, threshold, max_new_tokens=64, deadline_seconds=5.0)
-        return RecordingPipeline(self._retriever, self._generator, ExtractiveGenerator(), guard, limits)
+        return RecordingPipeline(self._retriever, self._generator, ExtractiveGenerator(), guard, limits, Triage())
 
     def person(self, person_id: str) -> Person:
         """We are the directory."""

@@ -15,10 +15,12 @@ from answerloop.db.session import Database
 from answerloop.db.tables import now
 from answerloop.domain import (
     BASE_ADAPTER,
+    Action,
     AnswerDraft,
     Audience,
     CitedSource,
     Confidence,
+    Decision,
     Outcome,
     Stage,
     Usage,
@@ -152,6 +154,7 @@ def _apology(claim: Claim, reason: str) -> AnswerDraft:
         timings_ms={},
         scores={},
         reason=reason,
+        decision=Decision(Action.FAILED, reason),
     )
 
 

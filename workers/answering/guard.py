@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from answerloop.domain import Grounding, Sentence
 from answerloop.ports import GroundednessDetector
 from answerloop.text import content_words, is_negated, numbers, plain
+from workers.answering.credentials import without_credentials
 
 MAX_WORDS = 60
 SAME_SHARE = 0.7
@@ -81,7 +82,7 @@ def quote(evidence: Sentence) -> str:
 
 
 def _quotable(evidence: Sentence) -> str:
-    return _CITATION.sub("", plain(evidence.text))
+    return _CITATION.sub("", without_credentials(plain(evidence.text)))
 
 
 def _cited(text: str, passage: int) -> str:

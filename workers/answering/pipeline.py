@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
 from answerloop.domain import (
     BASE_ADAPTER,
+    Action,
     AnswerDraft,
     Audience,
     CitedSource,
+    Concern,
     Confidence,
+    Decision,
     Outcome,
     Passage,
     Sentence,
@@ -28,8 +31,10 @@ from workers.answering.audience import Rights, with_hint
 from workers.answering.generate import speak
 from workers.answering.guard import Guard
 from workers.answering.retrieve import Retrieved, Retriever
+from workers.answering.safety import Finding, Triage
 
 NOT_ANSWERED = "I don't know: none of the documents I may use for you answers this. The nearest ones are listed below."
+OFF_TOPIC = "off topic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,13 @@ class Pipeline:
     """Answers questions. Holds no state of a question: safe to use from many threads."""
 
     def __init__(
-        self, retriever: Retriever, generator: Generator, fallback: Generator, guard: Guard, limits: Limits
+        self,
+        retriever: Retriever,
+        generator: Generator,
+        fallback: Generator,
+        guard: Guard,
+        limits: Limits,
+        triage: Triage,
     ) -> None:
         self._retriever = retriever
         self._generator = generator
@@ -71,6 +82,7 @@ class Pipeline:
         self._guard = guard
         self._limits = limits
         self._rights = Rights(retriever, limits.answer_threshold, limits.sure_threshold)
+        self._triage = triage
 
     def answer(self, asked: Asked, show: Show) -> AnswerDraft:
         """Raises IndexUnavailable, DatabaseUnavailable, and what `show` raises; never fails for the model's sake."""
@@ -81,6 +93,10 @@ class Pipeline:
             return self._abstain(
                 f"I can only answer questions in English; yours looks like {foreign}.", "language", clock
             )
+        with clock.step("triage"):
+            finding = self._triage.look_at(asked.text)
+        if finding and finding.reply:
+            return self._refuse(finding, clock)
         show(Stage.SEARCHING)
         with clock.step("retrieve"):
             found = self._retriever.retrieve(asked.text, asked.history, asked.audience)
@@ -93,9 +109,11 @@ class Pipeline:
             hint = self._rights.hint(asked.text, asked.history, asked.audience, asked.asker_audience, confidence)
         if confidence is Confidence.DONT_KNOW or not found.evidence:
             text = NOT_ANSWERED if found.passages else self._rights.nothing_found(asked.audience, asked.asker_audience)
-            return with_hint(self._abstain(text, "nothing found that answers it", clock, found, scores), hint)
-        show(Stage.READING, sources=_sources(found.passages, frozenset()))
-        return with_hint(self._phrase(asked, found, confidence, scores, clock, deadline, show), hint)
+            draft = self._abstain(text, "nothing found that answers it", clock, found, scores)
+        else:
+            show(Stage.READING, sources=_sources(found.passages, frozenset()))
+            draft = self._phrase(asked, found, confidence, scores, clock, deadline, show)
+        return with_hint(_with_footnote(draft, finding), hint)
 
     def _phrase(
         self,
@@ -139,6 +157,7 @@ class Pipeline:
             timings_ms=clock.finished(),
             scores=scores,
             reason="; ".join(dict.fromkeys(filter(None, [speech.failure, *reasons]))),
+            decision=Decision(Action.ANSWERED if direct else Action.QUOTED, "evidence", found.notes),
         )
 
     def _abstain(
@@ -160,7 +179,21 @@ class Pipeline:
             timings_ms=clock.finished(),
             scores=scores or {},
             reason=reason,
+            decision=Decision(Action.ABSTAINED, reason, found.notes if found else ()),
         )
+
+    def _refuse(self, finding: Finding, clock: Clock) -> AnswerDraft:
+        rule = OFF_TOPIC if finding.concern is Concern.SMALL_TALK else f"unsafe: {finding.concern}"
+        decision = Decision(Action.REFUSED, rule, (finding.because,))
+        return replace(self._abstain(finding.reply, rule, clock), decision=decision)
+
+
+def _with_footnote(draft: AnswerDraft, finding: Finding | None) -> AnswerDraft:
+    if finding is None:
+        return draft
+    notes = (*draft.decision.notes, f"{finding.concern}: contact added")
+    decision = replace(draft.decision, notes=notes)
+    return replace(draft, text=f"{draft.text}\n\n{finding.footnote}", decision=decision)
 
 
 def _compose(direct: str, carrier: Sentence, evidence: Sequence[Sentence]) -> tuple[str, frozenset[int]]:

@@ -15,10 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from answerloop.db.repositories import documents
+from answerloop.db.repositories.documents import Standing
 from answerloop.db.session import Database
-from answerloop.domain import Audience, Chunk, Hit, Passage, Sentence, Turn, Vector
+from answerloop.domain import Audience, Hit, Passage, Sentence, Turn, Vector
 from answerloop.ports import DocumentIndex, Embedder, IndexQuery
 from answerloop.text import content_words, numbers, words
+from workers.answering.credentials import without_credentials
+from workers.answering.instructions import addresses_assistant, asks
+from workers.answering.separation import separate
 
 LEXICAL, CHUNK, SENTENCE, RANKS = 0.1875, 0.25, 0.1875, 0.375  # weights that add up to 1 (benchmarks/LOG.md)
 RRF_K = 60  # Cormack, Clarke and Büttcher, 2009
@@ -26,6 +30,7 @@ NEAR_DUPLICATE = 0.985  # cosine of two chunk vectors
 WORTH_MERGING = 0.7  # of the best score: weaker neighbours stay passages of their own
 FEW_WORDS = 3  # content words with which a question hardly stands alone
 CANDIDATES = 100  # hits of each leg
+LEFT_OUT = "untrusted documents never stand beside restricted ones: the worse ranked of them were left out"
 _CONTEXT_DEPENDENT = frozenset(
     [
         "it",
@@ -57,6 +62,7 @@ class Retrieved:
     passages: tuple[Passage, ...]
     evidence: tuple[Sentence, ...]
     index_version: str
+    notes: tuple[str, ...] = ()
 
 
 class Retriever:
@@ -70,10 +76,16 @@ class Retriever:
         """Raises IndexUnavailable, IndexMismatch, DatabaseUnavailable."""
         query = standalone(question, history)
         vector = self._embedder.embed([query])[0]
-        ranked = self.rank(query, vector, audience)[: self._passages * 2]
+        best = self._passages * 2
+        found = self.rank(query, vector, audience)
+        kept, left_out = separate(found)
+        ranked = kept[:best]
         passages = merge_adjacent([hit for hit, _ in ranked], [score for _, score in ranked])[: self._passages]
         evidence = select_sentences(query, vector, passages, [hit for hit, _ in ranked])
-        return Retrieved(query, tuple(passages), evidence, self._index.version(audience.tenant))
+        notes = (LEFT_OUT,) if any(pair in found[:best] for pair in left_out) else ()
+        return Retrieved(
+            query, with_excerpts(passages, evidence), evidence, self._index.version(audience.tenant), notes
+        )
 
     def reads_anything(self, audience: Audience) -> bool:
         """Raises DatabaseUnavailable."""
@@ -87,14 +99,15 @@ class Retriever:
         hits = self._index.search(IndexQuery(audience.tenant, query, vector, readable, CANDIDATES))
         with self._database.reading() as session:
             allowed = documents.still_readable(session, audience, {hit.chunk.document_id for hit in hits})
-        hits = [
-            replace(hit, chunk=replace(hit.chunk, modified_at=allowed[hit.chunk.document_id]))
-            for hit in hits
-            if hit.chunk.document_id in allowed
-        ]
+        hits = [_as_it_stands(hit, allowed[hit.chunk.document_id]) for hit in hits if hit.chunk.document_id in allowed]
         scores = fuse(hits, vector)
         order = sorted(range(len(hits)), key=lambda i: (-scores[i], hits[i].chunk.id))
         return fold_duplicates([(hits[i], float(scores[i])) for i in order])
+
+
+def _as_it_stands(hit: Hit, standing: Standing) -> Hit:
+    chunk = replace(hit.chunk, modified_at=standing.modified_at)
+    return replace(hit, chunk=chunk, trusted=standing.trusted, restricted=standing.restricted)
 
 
 def standalone(question: str, history: Sequence[Turn]) -> str:
@@ -138,7 +151,7 @@ def _scaled(values: Sequence[float] | npt.NDArray[np.float64], floor: float | No
 
 
 def fold_duplicates(ranked: Sequence[tuple[Hit, float]]) -> list[tuple[Hit, float]]:
-    """Leave out a chunk that says the same as a better one: only with equal readers, numbers and version."""
+    """Leave out a chunk that says the same as a better one: only with equal readers, trust, numbers and version."""
     if not ranked:
         return []
     vectors = np.stack([hit.chunk.vector for hit, _ in ranked])
@@ -146,16 +159,18 @@ def fold_duplicates(ranked: Sequence[tuple[Hit, float]]) -> list[tuple[Hit, floa
     kept: list[int] = []
     for number, (hit, _) in enumerate(ranked):
         better = [other for other in kept if near[number, other]] if near[number, :number].any() else []
-        if not any(_says_the_same(hit.chunk, ranked[other][0].chunk) for other in better):
+        if not any(_says_the_same(hit, ranked[other][0]) for other in better):
             kept.append(number)
     return [ranked[number] for number in kept]
 
 
-def _says_the_same(one: Chunk, other: Chunk) -> bool:
+def _says_the_same(one: Hit, other: Hit) -> bool:
     """Of two chunks whose vectors are near."""
-    return (one.reader_set, one.version) == (other.reader_set, other.version) and numbers(one.text) == numbers(
-        other.text
-    )
+    return _standing(one) == _standing(other) and numbers(one.chunk.text) == numbers(other.chunk.text)
+
+
+def _standing(hit: Hit) -> tuple[int, str | None, bool]:
+    return hit.chunk.reader_set, hit.chunk.version, hit.trusted
 
 
 def merge_adjacent(hits: Sequence[Hit], scores: Sequence[float]) -> list[Passage]:
@@ -209,7 +224,17 @@ def select_sentences(
     found = []
     for number, passage in enumerate(passages, start=1):
         for text in dict.fromkeys(passage.sentences):
+            if addresses_assistant(text) or asks(text):
+                continue
             cosine = float(by_text[passage.document_id, text] @ vector)
             shared = len(asked & set(content_words(text))) / len(asked) if asked else 0.0
             found.append(Sentence(text, number, 0.6 * cosine + 0.2 * passage.score + 0.2 * shared, cosine))
     return tuple(sorted(found, key=lambda sentence: -sentence.score))
+
+
+def with_excerpts(passages: Sequence[Passage], evidence: Sequence[Sentence]) -> tuple[Passage, ...]:
+    """Each with its best sentence to show: its beginning may be anything, also what was planted there."""
+    best: dict[int, str] = {}
+    for sentence in evidence:
+        best.setdefault(sentence.passage, without_credentials(sentence.text))
+    return tuple(replace(passage, excerpt=best.get(number, "")) for number, passage in enumerate(passages, start=1))

@@ -116,6 +116,7 @@ def as_json(draft: AnswerDraft) -> dict[str, Any]:
         "outcome": draft.outcome.value,
         "confidence": draft.confidence.value,
         "reason": draft.reason,
+        "decision": asdict(draft.decision),
         "sources": [
             {
                 "number": source.number,

@@ -20,7 +20,8 @@ _WORD = re.compile(r"\w")
 
 @dataclass(frozen=True, slots=True)
 class ExtractedDocument:
-    """One document as Markdown. `allow` is None when the document itself says nothing about its readers."""
+    """One document as Markdown. `allow` is None when the document itself says nothing about its readers; a document can
+    say of itself that it is not to be trusted, never that it is."""
 
     title: str
     text: str
@@ -29,6 +30,7 @@ class ExtractedDocument:
     allow: tuple[str, ...] | None = None
     version: str | None = None
     supersedes: str | None = None
+    trusted: bool = True
 
 
 def clean(text: str) -> str:
@@ -68,6 +70,13 @@ def groups_from(value: object, where: str) -> tuple[str, ...]:
     if not all(isinstance(group, str) and group.strip() for group in value):
         raise DocumentRejected(f"{where}: allow holds something that is not a group name")
     return tuple(dict.fromkeys(group.strip() for group in value))
+
+
+def trust_from(value: object, where: str) -> bool:
+    """The meaning of a `trust`. Raises DocumentRejected for everything but `trusted` and `untrusted`."""
+    if value not in ("trusted", "untrusted"):
+        raise DocumentRejected(f"{where}: trust is neither trusted nor untrusted")
+    return value == "trusted"
 
 
 def moment(value: str) -> datetime | None:

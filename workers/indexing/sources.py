@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import yaml
 
 from answerloop.domain import EVERYONE
 from answerloop.errors import DocumentRejected
-from workers.indexing.document import groups_from, storable
+from workers.indexing.document import groups_from, storable, trust_from
 from workers.indexing.extract import SUFFIXES
 
 ACCESS_FILE = ".access.yaml"
@@ -29,14 +29,15 @@ _TENANT = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 class SourceItem:
     """One document of a source, not read yet: either a file at `path` or a `row` of a JSONL file.
 
-    `allow` holds unless the document says otherwise; `fingerprint` (64 characters) changes with the content or with
-    `allow`. `skipped` and `rejected` are reasons why there is nothing to read; a key that ends in "/" is a whole
-    folder that cannot be listed.
+    `allow` holds unless the document says otherwise; `trusted` is false where outsiders may write, and nothing below
+    can raise it. `fingerprint` (64 characters) changes with the content, with `allow` or `trusted`. `skipped` and
+    `rejected` are reasons why there is nothing to read; a key that ends in "/" is a folder that cannot be listed.
     """
 
     key: str
     fingerprint: str = ""
     allow: tuple[str, ...] = ()
+    trusted: bool = True
     path: Path | None = None
     row: dict[str, Any] | None = None
     tenant: str | None = None
@@ -44,8 +45,8 @@ class SourceItem:
     rejected: str | None = None
 
 
-def walk(location: Path, allow: Sequence[str] = ()) -> Iterator[SourceItem]:
-    """The documents of a folder, a file or a `.jsonl` file, sorted by path; `allow` is the source's own.
+def walk(location: Path, allow: Sequence[str] = (), trusted: bool = True) -> Iterator[SourceItem]:
+    """The documents of a folder, a file or a `.jsonl` file, sorted by path; `allow` and `trusted` are the source's own.
 
     Raises DocumentRejected when the location itself is not there or cannot be read: that is no reason to take its
     documents for deleted.
@@ -54,7 +55,7 @@ def walk(location: Path, allow: Sequence[str] = ()) -> Iterator[SourceItem]:
         root = location.resolve(strict=True)
         folder = root if root.is_dir() else root.parent
         above = _Access(tuple(allow)) if allow else _access_above(folder)
-        access = _access(folder, above.allow, above.problem)
+        access = _access(folder, replace(above, trusted=above.trusted and trusted))
         if root.is_dir():
             yield from _folder(root, root, access, own_entries=_entries(root))
         elif root.suffix.lower() == ".jsonl":
@@ -67,10 +68,11 @@ def walk(location: Path, allow: Sequence[str] = ()) -> Iterator[SourceItem]:
 
 @dataclass(frozen=True, slots=True)
 class _Access:
-    """Who may read what lies in a folder, or why that is not known."""
+    """Who may read what lies in a folder, or why that is not known; and whether the company alone writes there."""
 
     allow: tuple[str, ...]
     problem: str | None = None
+    trusted: bool = True
 
 
 def _folder(folder: Path, root: Path, access: _Access, own_entries: list[os.DirEntry[str]]) -> Iterator[SourceItem]:
@@ -82,7 +84,7 @@ def _folder(folder: Path, root: Path, access: _Access, own_entries: list[os.DirE
             yield SourceItem(_key(path, root), skipped="a link: links are not followed")
         elif entry.is_dir():
             try:
-                below, entries = _access(path, access.allow, access.problem), _entries(path)
+                below, entries = _access(path, access), _entries(path)
             except OSError as error:
                 yield SourceItem(_key(path, root) + "/", rejected=_reason(error))
             else:
@@ -111,29 +113,30 @@ def _file(path: Path, root: Path, access: _Access) -> SourceItem:
     if access.problem:
         return SourceItem(key, rejected=access.problem)
     state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-    return SourceItem(key, _fingerprint(state, access.allow), access.allow, path=path)
+    return SourceItem(key, _fingerprint(state, access.allow, access.trusted), access.allow, access.trusted, path=path)
 
 
 def _access_above(folder: Path) -> _Access:
     """The access file nearest above a source whose registration names no readers: part of a closed tree stays so."""
     nearest = next((parent for parent in folder.parents if os.path.lexists(parent / ACCESS_FILE)), None)
-    return _access(nearest, ()) if nearest else _Access((EVERYONE,))
+    return _access(nearest, _Access(())) if nearest else _Access((EVERYONE,))
 
 
-def _access(folder: Path, inherited: tuple[str, ...], problem: str | None = None) -> _Access:
+def _access(folder: Path, inherited: _Access) -> _Access:
     """What a folder's own access file says, else what is inherited. Whatever is not understood closes the folder."""
     misnamed = next((name for name in _MISNAMED_ACCESS_FILES if os.path.lexists(folder / name)), None)
     if misnamed:
         return _Access((), f"{misnamed} must be named {ACCESS_FILE}")
     if not os.path.lexists(folder / ACCESS_FILE):
-        return _Access(inherited, problem)
+        return inherited
     try:
-        return _Access(_access_file(folder / ACCESS_FILE))
+        own = _access_file(folder / ACCESS_FILE)
+        return replace(own, trusted=own.trusted and inherited.trusted)
     except DocumentRejected as error:
         return _Access((), str(error))
 
 
-def _access_file(path: Path) -> tuple[str, ...]:
+def _access_file(path: Path) -> _Access:
     if not path.is_file():
         raise DocumentRejected(f"{ACCESS_FILE}: not a regular file")
     try:
@@ -144,9 +147,13 @@ def _access_file(path: Path) -> tuple[str, ...]:
         raise DocumentRejected(f"{ACCESS_FILE}: {_reason(error)}") from None
     except (yaml.YAMLError, ValueError, RecursionError):
         raise DocumentRejected(f"{ACCESS_FILE}: not valid YAML") from None
-    if not isinstance(content, dict) or set(content) != {"allow"}:
-        raise DocumentRejected(f"{ACCESS_FILE}: must hold `allow: [group, …]` and nothing else")
-    return groups_from(content["allow"], ACCESS_FILE)
+    if not isinstance(content, dict) or "allow" not in content or not set(content) <= {"allow", "trust"}:
+        raise DocumentRejected(
+            f"{ACCESS_FILE}: must hold `allow: [group, …]`, may hold `trust: untrusted`, nothing else"
+        )
+    return _Access(
+        groups_from(content["allow"], ACCESS_FILE), trusted=trust_from(content.get("trust", "trusted"), ACCESS_FILE)
+    )
 
 
 def _rows(path: Path, access: _Access) -> Iterator[SourceItem]:
@@ -185,7 +192,8 @@ def _row(line: bytes, access: _Access, seen: set[tuple[str | None, str]]) -> Sou
     if "allow" not in row and access.problem:
         raise DocumentRejected(access.problem)
     allow = groups_from(row["allow"], "row") if "allow" in row else access.allow
-    return SourceItem(key, _fingerprint(line.strip(), allow), allow, row=row, tenant=tenant)
+    trusted = access.trusted and trust_from(row.get("trust", "trusted"), "row")
+    return SourceItem(key, _fingerprint(line.strip(), allow, trusted), allow, trusted, row=row, tenant=tenant)
 
 
 def _fingerprint(*parts: object) -> str:

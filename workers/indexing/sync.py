@@ -85,12 +85,12 @@ class Indexer:
         self._chunk_tokens = chunk_tokens
         self._max_document_bytes = max_document_bytes
 
-    def register(self, location: Path, tenant: str, allow: Sequence[str]) -> str:
+    def register(self, location: Path, tenant: str, allow: Sequence[str], trusted: bool | None = None) -> str:
         """The id of the source. Raises NotFound for a path that is not there."""
         if not location.exists():
             raise NotFound(f"{location}: there is no such file or folder.")
         with self._database.writing() as session:
-            return documents.register_source(session, tenant, str(location.resolve()), allow)
+            return documents.register_source(session, tenant, str(location.resolve()), allow, trusted)
 
     def sync_all(self) -> None:
         with self._database.reading() as session:
@@ -171,7 +171,7 @@ class _Run:
 
     def run(self) -> SyncReport:
         try:
-            items = list(walk(Path(self._source.location), self._source.allow))
+            items = list(walk(Path(self._source.location), self._source.allow, self._source.trusted))
         except DocumentRejected as error:
             self._report.rejected[self._source.location] = str(error)
             log.warning("source unreadable, its documents stay", extra={"location": self._source.location})
@@ -228,6 +228,7 @@ class _Run:
                 stored = DocumentRow(source_id=self._source.id, key=item.key, tenant=tenant, reader_set_id=reader_set)
                 session.add(stored)
             stored.reader_set_id, stored.fingerprint = reader_set, ""
+            stored.trusted = item.trusted and document.trusted
             stored.title, stored.text, stored.supersedes = document.title, document.text, document.supersedes
             stored.url, stored.version, stored.modified_at = document.url, document.version, document.modified_at
             session.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -53,6 +53,7 @@ class AnswerView:
     outcome: Outcome | None
     confidence: Confidence | None
     reason: str
+    decision: dict[str, Any]
     sources: tuple[CitedSource, ...]
     model: str
     adapter: str
@@ -91,6 +92,7 @@ def finish(session: Session, claim: questions.Claim, lease: timedelta, draft: An
     answer.index_version = draft.index_version
     answer.prompt_tokens, answer.completion_tokens = draft.usage.prompt_tokens, draft.usage.completion_tokens
     answer.timings_ms, answer.scores = draft.timings_ms, draft.scores
+    answer.decision = asdict(draft.decision)
     answer.sources = [_source_row(source) for source in draft.sources]
     answer.finished_at = now()
     question = session.get_one(QuestionRow, claim.question_id)
@@ -122,6 +124,7 @@ def _source_row(source: CitedSource) -> AnswerSourceRow:
         title=passage.title,
         headings=list(passage.headings),
         text=passage.text,
+        excerpt=passage.excerpt,
         start=passage.start,
         end=passage.end,
         url=passage.url,
@@ -185,6 +188,7 @@ def _view(row: QuestionRow, answer: AnswerRow, thumb: FeedbackRow | None) -> Ans
         outcome=Outcome(answer.outcome) if answer.outcome else None,
         confidence=Confidence(answer.confidence) if answer.confidence else None,
         reason=answer.reason,
+        decision=answer.decision,
         sources=tuple(_source(source) for source in answer.sources),
         model=answer.model,
         adapter=answer.adapter,
@@ -202,6 +206,7 @@ def _source(row: AnswerSourceRow) -> CitedSource:
         title=row.title,
         headings=tuple(row.headings),
         text=row.text,
+        excerpt=row.excerpt,
         start=row.start,
         end=row.end,
         url=row.url,

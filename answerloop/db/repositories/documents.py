@@ -13,7 +13,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session, undefer
 
 from answerloop.db.tables import DocumentRow, ReaderSetRow, SourceRow, now
-from answerloop.domain import Audience
+from answerloop.domain import EVERYONE, PUBLIC, Audience
 
 # --- reader sets -----------------------------------------------------------------------------------------------------
 
@@ -45,15 +45,27 @@ def reads_anything(session: Session, audience: Audience) -> bool:
     return session.scalar(there.limit(1)) is not None
 
 
-def still_readable(session: Session, audience: Audience, document_ids: Collection[str]) -> dict[str, datetime | None]:
-    """Which of these documents exist and may be read right now, whatever the index said a moment ago, and the time
-    of each one's last change."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What holds for a document right now. It is restricted when not everybody of the company may read it."""
+
+    modified_at: datetime | None
+    trusted: bool
+    restricted: bool
+
+
+def still_readable(session: Session, audience: Audience, document_ids: Collection[str]) -> dict[str, Standing]:
+    """Which of these documents exist and may be read right now, whatever the index said a moment ago."""
     rows = session.execute(
-        select(DocumentRow.id, DocumentRow.modified_at, ReaderSetRow.groups)
+        select(DocumentRow.id, DocumentRow.modified_at, DocumentRow.trusted, ReaderSetRow.groups)
         .join(ReaderSetRow, DocumentRow.reader_set_id == ReaderSetRow.id)
         .where(DocumentRow.id.in_(document_ids), DocumentRow.tenant == audience.tenant)
     )
-    return {document: modified for document, modified, groups in rows if audience.may_read(frozenset(groups))}
+    return {
+        document: Standing(modified, trusted, restricted={EVERYONE, PUBLIC}.isdisjoint(groups))
+        for document, modified, trusted, groups in rows
+        if audience.may_read(frozenset(groups))
+    }
 
 
 # --- documents -------------------------------------------------------------------------------------------------------
@@ -107,15 +119,19 @@ def count_chunks(session: Session) -> int:
 # --- sources ---------------------------------------------------------------------------------------------------------
 
 
-def register_source(session: Session, tenant: str, location: str, allow: Collection[str]) -> str:
-    """The id of the source. Registering it again replaces its default readers only when some are named: a forgotten
-    option must not open what was closed."""
+def register_source(
+    session: Session, tenant: str, location: str, allow: Collection[str], trusted: bool | None = None
+) -> str:
+    """The id of the source. Registering it again replaces its default readers and its trust only when they are named: a
+    forgotten option must not open what was closed."""
     row = session.scalar(select(SourceRow).where(SourceRow.tenant == tenant, SourceRow.location == location))
     if row is None:
         row = SourceRow(tenant=tenant, location=location, allow=[])
         session.add(row)
     if allow:
         row.allow = sorted(allow)
+    if trusted is not None:
+        row.trusted = trusted
     session.flush()
     return row.id
 
@@ -126,18 +142,23 @@ class SourceView:
     tenant: str
     location: str
     allow: tuple[str, ...]
+    trusted: bool
     synced_at: datetime | None
     report: dict[str, Any]
 
 
 def sources(session: Session) -> list[SourceView]:
     rows = session.scalars(select(SourceRow).order_by(SourceRow.created_at))
-    return [SourceView(r.id, r.tenant, r.location, tuple(r.allow), r.synced_at, r.report) for r in rows]
+    return [_source_view(row) for row in rows]
 
 
 def source(session: Session, source_id: str) -> SourceView | None:
     row = session.get(SourceRow, source_id)
-    return SourceView(row.id, row.tenant, row.location, tuple(row.allow), row.synced_at, row.report) if row else None
+    return _source_view(row) if row else None
+
+
+def _source_view(row: SourceRow) -> SourceView:
+    return SourceView(row.id, row.tenant, row.location, tuple(row.allow), row.trusted, row.synced_at, row.report)
 
 
 def lease_source(session: Session, source_id: str, lease: timedelta) -> bool:

@@ -132,6 +132,7 @@ function outcomeClasses(snapshot) {
 }
 
 function outcomeMark(snapshot) {
+  if (snapshot.details.decision?.action === "refused") return [];
   if (snapshot.outcome === "abstained") return [badge("compass", "No sure answer in your documents")];
   if (snapshot.outcome === "failed") return [badge("alert", "This did not work")];
   if (snapshot.confidence === "uncertain") return [badge("alert", "Uncertain: please check the sources")];
@@ -147,9 +148,10 @@ function fallbackText(snapshot) {
 }
 
 function detailsOf(snapshot) {
-  const { model, adapter, index_version: indexVersion, timings_ms: timings } = snapshot.details;
+  const { model, adapter, index_version: indexVersion, timings_ms: timings, decision } = snapshot.details;
   const times = Object.entries(timings ?? {}).filter(([, value]) => typeof value === "number");
   const rows = [
+    ["Decision", decision?.action && [`${decision.action} (${decision.rule})`, ...decision.notes].join("; ")],
     ["Model", model], ["Adapter", adapter], ["Index", indexVersion], ["Asked", age(snapshot.created_at)],
     ...times.map(([name, value]) => [`Time: ${name.replace(/_ms$/, "").replaceAll("_", " ")}`, duration(value)]),
   ].filter(([, value]) => value);

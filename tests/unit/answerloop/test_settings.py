@@ -1,5 +1,6 @@
 import pytest
 
+from answerloop.domain import Concern
 from answerloop.errors import ConfigurationError
 from answerloop.settings import load_settings
 
@@ -50,6 +51,17 @@ def test_a_copy_in_another_folder_shares_no_state(tmp_path):
 def test_without_a_broker_the_sentence_says_how_to_get_one(tmp_path):
     with pytest.raises(ConfigurationError, match="answerloop up"):
         _ = load_settings(home=tmp_path).effective_broker_url
+
+
+def test_a_contact_for_a_kind_of_question():
+    contacts = load_settings(contacts="self_harm = Ann (room 4),legal=law@example.com").contacts_by_concern
+    assert contacts == {Concern.SELF_HARM: "Ann (room 4)", Concern.LEGAL: "law@example.com"}
+
+
+@pytest.mark.parametrize("value", ["sadness=Ann", "self_harm", "self_harm=", "legal=Ann, room 4"])
+def test_a_contact_of_no_kind_is_refused(value):
+    with pytest.raises(ConfigurationError, match="self_harm, harassment"):
+        load_settings(contacts=value)
 
 
 def test_thresholds_out_of_order_are_refused():

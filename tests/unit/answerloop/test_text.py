@@ -5,7 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from answerloop.backends.groundedness_mixed import MixedGroundednessDetector
+from answerloop.domain import Sentence
 from answerloop.text import content_words, is_negated, numbers, plain, stem
+from workers.answering import guard
 
 
 @pytest.mark.parametrize(
@@ -69,13 +72,40 @@ def test_negation(text, expected):
         "[a [b] c](//evil.example)",
         "[a\\]b](//evil.example)",
         "ht\u200btps://evil.example",
+        "[here][]\n\n[here]: https://evil.example",
+        "[here]\n\n[here]: <https://evil.example> 'title'",
+        "[here](<https://evil.example/a b>)",
+        "[here](https://evil.example 'title')",
+        "[here]( https://evil.example )",
+        "[![x](https://evil.example/p.png)](https://evil.example)",
+        "![x][]\n\n[x]: https://evil.example/p.png",
+        "See the note.[^1]\n\n[^1]: https://evil.example",
+        "| a | b |\n|---|---|\n| [x](https://evil.example) | https://evil.example |",
+        "<a href=https://evil.example>x</a>",
+        "<img src='https://evil.example/p.png'",
+        "<svg/onload=fetch('//evil.example')>",
+        "<https://evil.example|company page>",
+        "<mailto:eve@evil.example|mail>",
+        "\uff1chttps://evil.example\uff1e",
+        "[here]\u200b(https://evil.example)",
+        "\\[here\\](https://evil.example)",
+        "ftp://evil.example/x",
+        "JaVaScRiPt:alert(1)",
+        "vbscript://evil.example",
+        "file:///evil",
     ],
 )
 def test_nothing_that_links_loads_or_runs_survives(hostile):
-    clean = plain(f"Leave is 90 days. {hostile} Bye.")
-    for trace in ("evil", "javascript:", "<", "data:", "]("):
-        assert trace not in clean.lower()
-    assert "Leave is 90 days." in clean
+    text = f"Leave is 90 days. {hostile} Bye."
+    for clean in (plain(text), guard.quote(Sentence(text, 1, 0.9, 0.9)), said(text)):
+        for trace in ("evil", "javascript:", "<", "data:", "]("):
+            assert trace not in clean.lower()
+    assert "Leave is 90 days." in plain(text)
+
+
+def said(text: str) -> str:
+    """What passes of a model that repeats the document word by word."""
+    return guard.Guard(MixedGroundednessDetector(), 0.6).check(text, "What is it?", (Sentence(text, 1, 0.9, 0.9),)).text
 
 
 @pytest.mark.parametrize(
@@ -91,6 +121,9 @@ def test_nothing_that_links_loads_or_runs_survives(hostile):
         "\uff20channel",
         "@\u200bchannel",
         "<!channel",
+        "<#C1|general>",
+        "<!subteam^S1|@hr>",
+        "<at id='1'>Bob</at>",
     ],
 )
 def test_nobody_is_mentioned(mention):

@@ -1,4 +1,4 @@
-"""Markdown with optional YAML front matter: title, url, updated, allow, version, supersedes."""
+"""Markdown with optional YAML front matter: title, url, updated, allow, trust, version, supersedes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import yaml
 from frontmatter.default_handlers import YAMLHandler
 
 from answerloop.errors import DocumentRejected
-from workers.indexing.document import ExtractedDocument, groups_from, moment, one_line
+from workers.indexing.document import ExtractedDocument, groups_from, moment, one_line, trust_from
 from workers.indexing.formats import plain
 
 _OPENED = re.compile(r"\s*---[ \t]*\r?\n(?=[ \t]*\S)")  # a thematic break is followed by an empty line
@@ -38,6 +38,7 @@ def read(data: bytes) -> ExtractedDocument:
         allow=groups_from(typed["allow"], "front matter") if "allow" in typed else None,
         version=_text(plain_strings, "version"),
         supersedes=_text(plain_strings, "supersedes"),
+        trusted=trust_from(typed["trust"], "front matter") if "trust" in typed else True,
     )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from answerloop.db.session import Database
 from answerloop.db.tables import DocumentRow, FeedbackRow, QuestionRow
+from answerloop.domain import Action, Decision
 from answerloop.errors import DatabaseUnavailable
 from bot.web.snapshots import EXCERPT_CHARACTERS, WITHHELD
 from tests.unit.bot.web.web_kit import ADA, BOB, WebKit, signed_in_by_proxy, source
@@ -84,6 +85,7 @@ class TestAsking:
             "adapter": "base",
             "timings_ms": {"total": 12.0},
             "index_version": "v1",
+            "decision": {"action": "quoted", "rule": "evidence", "notes": []},
         }
         assert snapshot["sources"] == [
             {
@@ -102,6 +104,19 @@ class TestAsking:
         question = ask(kit)["question_id"]
         kit.answer(question, sources=(source(kit.document("Leave"), url="javascript:alert(1)"),))
         assert kit.as_person(ADA).get(f"/api/chat/questions/{question}").json()["sources"][0]["url"] is None
+
+    def test_who_is_sent_to_a_person_is_told_of_no_other_one(self, kit: WebKit) -> None:
+        question = ask(kit)["question_id"]
+        kit.answer(
+            question, "Please talk to Ada.", decision=Decision(Action.REFUSED, "unsafe: legal", ("its wording",))
+        )
+        snapshot = kit.as_person(ADA).get(f"/api/chat/questions/{question}").json()
+        assert snapshot["contact"] is None
+        assert snapshot["details"]["decision"] == {
+            "action": "refused",
+            "rule": "unsafe: legal",
+            "notes": ["its wording"],
+        }
 
 
 class TestExcerpt:

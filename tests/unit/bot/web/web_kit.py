@@ -13,9 +13,11 @@ from answerloop.db.repositories import answers, documents, questions
 from answerloop.db.session import Database
 from answerloop.db.tables import DocumentRow
 from answerloop.domain import (
+    Action,
     AnswerDraft,
     CitedSource,
     Confidence,
+    Decision,
     Outcome,
     Passage,
     Stage,
@@ -28,6 +30,7 @@ from bot.intake import Intake
 from bot.web.app import create_app
 
 LEASE = timedelta(minutes=1)
+QUOTED = Decision(Action.QUOTED, "evidence")
 ADA, BOB = "ada", "bob"
 PROXY = "10.0.0.7"
 HERE = "http://127.0.0.1:8000"
@@ -66,7 +69,13 @@ class WebKit:
         """Through the company's sign-in; only for a kit with `identity_header` and `trusted_proxies`."""
         return self.client(PROXY, **{"X-User": person})
 
-    def answer(self, question_id: str, text: str = "27 days. [1]", sources: tuple[CitedSource, ...] = ()) -> None:
+    def answer(
+        self,
+        question_id: str,
+        text: str = "27 days. [1]",
+        sources: tuple[CitedSource, ...] = (),
+        decision: Decision = QUOTED,
+    ) -> None:
         with self.database.writing() as session:
             claim = questions.claim(session, question_id, LEASE)
             draft = AnswerDraft(
@@ -80,6 +89,7 @@ class WebKit:
                 timings_ms={"total": 12.0},
                 scores={},
                 reason="",
+                decision=decision,
             )
             answers.finish(session, claim, LEASE, draft)
 
@@ -123,6 +133,7 @@ def source(
         title="Leave",
         headings=("Leave", "Entitlement"),
         text=text,
+        excerpt=text,
         start=10,
         end=70,
         url=url,

@@ -13,6 +13,7 @@ from workers.answering import audience
 from workers.answering.guard import Guard
 from workers.answering.pipeline import NOT_ANSWERED, Asked, Limits, Pipeline
 from workers.answering.retrieve import Retriever
+from workers.answering.safety import Triage
 from workers.indexing.sync import Indexer
 
 OPEN = "# Parking\n\nThe car park opens at seven."
@@ -40,6 +41,7 @@ class Office:
             generator,
             guard,
             Limits(threshold, 0.5, 64, 5.0),
+            Triage(),
         )
         alone = None if asker is None else Audience.of_person("default", asker)
         return pipeline.answer(

@@ -9,7 +9,18 @@ from sqlalchemy import select
 from answerloop.db.repositories import answers, questions
 from answerloop.db.session import Database
 from answerloop.db.tables import AnswerRow, DeliveryRow, OutboxRow, QuestionRow, now
-from answerloop.domain import BASE_ADAPTER, AnswerDraft, CitedSource, Confidence, InboundQuestion, Outcome, Stage, Usage
+from answerloop.domain import (
+    BASE_ADAPTER,
+    Action,
+    AnswerDraft,
+    CitedSource,
+    Confidence,
+    Decision,
+    InboundQuestion,
+    Outcome,
+    Stage,
+    Usage,
+)
 from answerloop.errors import IndexMismatch, IndexUnavailable
 from answerloop.heartbeat import Heartbeat
 from answerloop.ports import Redactor
@@ -22,8 +33,19 @@ LEASE = timedelta(seconds=15)
 
 
 def a_draft(text: str = "90 days [1]", sources: tuple[CitedSource, ...] = ()) -> AnswerDraft:
-    usage = Usage(BASE_ADAPTER, 1, 1)
-    return AnswerDraft(text, Outcome.ANSWERED, Confidence.SURE, sources, "fake", usage, "v1", {"total": 1.0}, {}, "")
+    return AnswerDraft(
+        text,
+        Outcome.ANSWERED,
+        Confidence.SURE,
+        sources,
+        "fake",
+        Usage(BASE_ADAPTER, 1, 1),
+        "v1",
+        {"total": 1.0},
+        {},
+        "",
+        Decision(Action.QUOTED, "evidence"),
+    )
 
 
 class ScriptedPipeline:

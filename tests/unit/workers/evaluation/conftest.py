@@ -8,6 +8,7 @@ import pytest
 
 from answerloop.settings import Settings
 from answerloop.testing.fakes import FakeEmbedder, FakeGenerator
+from workers.answering.safety import Triage
 from workers.evaluation import TestQuestion, read_questions
 from workers.wiring import Workshop
 
@@ -27,6 +28,7 @@ def workshop(tmp_path: Path) -> Iterator[Workshop]:
     workshop.generator = workshop.language_model = FakeGenerator(
         lambda request: "I'm not sure." if not request.evidence else "EUR 120"
     )
+    workshop.triage = Triage()
     workshop.database.migrate()
     workshop.indexer.sync(workshop.indexer.register(documents, "default", ()))
     yield workshop

@@ -63,6 +63,7 @@ def test_front_matter_is_read_as_written(read) -> None:
         ("\n---\nallow: [hr]\n", "front matter is opened with --- but never closed"),
         ("+++\nallow = ['hr']\n+++\n", "front matter must be YAML between two lines of ---"),
         ("---\ntitle: [a]\n---\n", "front matter: title is not a line of text"),
+        ("---\ntrust: yes\n---\n", "front matter: trust is neither trusted nor untrusted"),
         ("---\nupdated: soon\n---\n", "front matter: updated is not a date like 2026-01-31"),
         ("---\na: " + "[" * 5000 + "\n---\n", "front matter cannot be read"),
         ("---\na: " + "x" * 70_000 + "\n---\n", "front matter is too long"),

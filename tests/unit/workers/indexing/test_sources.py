@@ -47,7 +47,7 @@ def test_the_nearest_access_file_wins_over_the_source_and_the_source_over_everyo
     "content",
     [
         "allow: hr", "allow: []", "allow: [1]", "allow: ['']", "allow:", "alow: [hr]", "allow: [hr", "", "- hr",
-        "allow: [hr]\ndeny: [all]", "[" * 500, "#" * 20_000,
+        "allow: [hr]\ndeny: [all]", "trust: untrusted", "allow: [hr]\ntrust: maybe", "[" * 500, "#" * 20_000,
     ],
 )  # fmt: skip
 def test_a_malformed_access_file_closes_its_folder(tmp_path: Path, content: str) -> None:
@@ -134,6 +134,7 @@ def test_bad_rows_are_reported_by_line_and_the_rest_is_read(tmp_path: Path) -> N
         '{"id": "e", "text": "x", "allow": "hr"}': "row: allow is not a list of group names",
         '{"id": "f", "text": "x", "allow": ["hr", 3]}': "row: allow holds something that is not a group name",
         '{"id": "g", "text": "x", "tenant": "a/b"}': "tenant is not a name",
+        '{"id": "h", "text": "x", "trust": true}': "row: trust is neither trusted nor untrusted",
         good: "the id 'a' was used before",
         "[" * 100_000: "not valid JSON",
     }  # fmt: skip
@@ -143,6 +144,23 @@ def test_bad_rows_are_reported_by_line_and_the_rest_is_read(tmp_path: Path) -> N
         f"line {number}: {reason}" for number, reason in enumerate(bad.values(), start=2)
     ]
     assert [items[0].key, items[-1].key] == ["a", "z"]
+
+
+def test_trust_is_lost_on_the_way_down_and_never_won_back(tmp_path: Path) -> None:
+    put(tmp_path / "open.md")
+    put(tmp_path / "mail" / ".access.yaml", "allow: [everyone]\ntrust: untrusted")
+    put(tmp_path / "mail" / "in" / ".access.yaml", "allow: [everyone]\ntrust: trusted")
+    put(tmp_path / "mail" / "in" / "a.md")
+    assert {key: item.trusted for key, item in by_key(tmp_path).items()} == {"mail/in/a.md": False, "open.md": True}
+    assert not any(item.trusted for item in walk(tmp_path, (), trusted=False))
+    rows = put(tmp_path / "d.jsonl", '{"id": "a", "text": "x", "trust": "untrusted"}\n{"id": "b", "text": "x"}')
+    assert [item.trusted for item in walk(rows)] == [False, True]
+
+
+def test_the_fingerprint_changes_with_trust(tmp_path: Path) -> None:
+    put(tmp_path / "a.md")
+    [trusted], [untrusted] = walk(tmp_path), walk(tmp_path, (), trusted=False)
+    assert trusted.fingerprint != untrusted.fingerprint
 
 
 def test_rows_beside_a_broken_access_file_need_their_own_access(tmp_path: Path) -> None:

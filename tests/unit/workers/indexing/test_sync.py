@@ -5,10 +5,12 @@ import os
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from answerloop.backends.index_lancedb import LanceDocumentIndex
 from answerloop.db.repositories import documents
 from answerloop.db.session import Database
+from answerloop.db.tables import DocumentRow
 from answerloop.domain import Audience
 from answerloop.errors import IndexUnavailable, NotFound
 from answerloop.testing.fakes import FakeEmbedder
@@ -266,3 +268,25 @@ def test_a_draft_for_few_does_not_hide_the_page_of_all(library):
     report = library.sync()
     assert "Leave" in library.found("parental leave")
     assert "draft.md" in report.notes
+
+
+def trusted(library: Library) -> dict[str, bool]:
+    with library.database.reading() as session:
+        return {row.key: row.trusted for row in session.scalars(select(DocumentRow))}
+
+
+def test_a_document_may_say_that_it_is_not_to_be_trusted_but_not_that_it_is(library):
+    library.write("mail.md", "# Mail\n\nHello from outside.", trust="untrusted")
+    library.write("leave.md", "# Leave\n\nParental leave is 90 days.", trust="trusted")
+    library.sync()
+    assert trusted(library) == {"mail.md": False, "leave.md": True, "vpn.md": True}
+    library.indexer.sync(library.indexer.register(library.folder, "default", (), trusted=False))
+    assert not any(trusted(library).values())
+
+
+def test_a_source_stays_untrusted_until_it_is_called_trusted_and_nothing_is_embedded_anew(library):
+    library.sync()
+    for named, expected in ((False, False), (None, False), (True, True)):
+        report = library.indexer.sync(library.indexer.register(library.folder, "default", (), named))
+        assert set(trusted(library).values()) == {expected}
+        assert report.indexed == 0
