@@ -21,7 +21,7 @@ from answerloop.domain import EVERYONE, PUBLIC, AnswerDraft, Audience, Outcome, 
 from answerloop.errors import ConfigurationError
 from answerloop.metrics import Estimate
 from answerloop.settings import Settings
-from workers.answering import answerable, retrieve
+from workers.answering import answerable
 from workers.answering.pipeline import Asked
 from workers.wiring import Workshop
 
@@ -107,8 +107,8 @@ def _mean(values: Sequence[float]) -> dict[str, float]:
 def _one(workshop: Workshop, row: TestQuestion, keys: dict[str, str], generate: bool) -> dict[str, Any]:
     started = time.perf_counter()
     retriever = workshop.retriever
-    query = retrieve.standalone(row.question, row.history)
-    ranked = retriever.rank(query, workshop.embedder.embed([query])[0], row.asked.audience)
+    query, vector = retriever.understand(row.question, row.history)
+    ranked = retriever.rank(query, vector, row.asked.audience)
     searched_ms = (time.perf_counter() - started) * 1000
     result = {
         "id": row.id,

@@ -54,6 +54,20 @@ class FakeEmbedder:
         return rows
 
 
+class FakeReranker:
+    """Finds that a passage answers any question when it holds one word, and remembers what it read."""
+
+    name = "fake-reranker"
+
+    def __init__(self, word: str) -> None:
+        self._word = word
+        self.read: list[str] = []
+
+    def score(self, question: str, passages: Sequence[str]) -> list[float]:
+        self.read.extend(passages)
+        return [0.9 if self._word in passage else 0.1 for passage in passages]
+
+
 class FakeGenerator:
     """Says what `speak` returns for a request, in pieces of three characters; raises it when it is an exception."""
 

@@ -9,8 +9,14 @@ from answerloop.backends.chat_web import WebChatDelivery
 from answerloop.backends.directory_file import FileDirectory
 from answerloop.backends.generator_extractive import ExtractiveGenerator
 from answerloop.errors import ConfigurationError
-from answerloop.testing.fakes import FakeChat, FakeEmbedder
-from answerloop.testing.port_suites import ChatDeliverySuite, DirectorySuite, EmbedderSuite, GeneratorSuite
+from answerloop.testing.fakes import FakeChat, FakeEmbedder, FakeReranker
+from answerloop.testing.port_suites import (
+    ChatDeliverySuite,
+    DirectorySuite,
+    EmbedderSuite,
+    GeneratorSuite,
+    RerankerSuite,
+)
 
 PEOPLE = """
 people:
@@ -73,3 +79,9 @@ class TestFakeEmbedder(EmbedderSuite):
     @pytest.fixture
     def embedder(self) -> FakeEmbedder:
         return FakeEmbedder()
+
+
+class TestFakeReranker(RerankerSuite):
+    @pytest.fixture
+    def reranker(self) -> FakeReranker:
+        return FakeReranker("Leave")

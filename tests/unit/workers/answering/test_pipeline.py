@@ -12,7 +12,8 @@ from answerloop.domain import Audience, Confidence, Outcome, Stage, Turn
 from answerloop.testing.fakes import FakeEmbedder, FakeGenerator
 from workers.answering import answerable
 from workers.answering.pipeline import Asked, Limits, Pipeline
-from workers.answering.retrieve import Retriever, standalone
+from workers.answering.retrieve import Retriever
+from workers.answering.rewrite import standalone
 from workers.indexing.sync import Indexer
 
 NEXT = "Tell your manager eight weeks before. [1]"
