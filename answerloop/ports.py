@@ -112,6 +112,15 @@ class Embedder(Protocol):
         """float32 [texts, dimension], each row of length 1. Text beyond `max_tokens` is not seen by the model."""
 
 
+class Reranker(Protocol):
+    """Reads the question and a passage together. Optional: slower than both legs of the index, and better."""
+
+    name: str
+
+    def score(self, question: str, passages: Sequence[str]) -> list[float]:
+        """How well each passage answers the question, in [0, 1], comparable within one question."""
+
+
 # --- generation ------------------------------------------------------------------------------------------------------
 
 

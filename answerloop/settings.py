@@ -64,6 +64,10 @@ class Settings(BaseSettings):
     )
     embedder: str = Field("all-MiniLM-L6-v2", description="The default, a folder, or a sentence-transformers model id.")
 
+    reranker: str = Field(
+        "", description="Cross-encoder that reads the best passages again: a folder or hub id; empty: none."
+    )
+
     # --- answering
     generator: Literal["reader", "transformers", "extractive"] = Field(
         "reader",

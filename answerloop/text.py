@@ -24,6 +24,9 @@ NEGATIONS = frozenset(
 )
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_CODE = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{1,12})([-_/.# ]?)(\d{1,12})(?![0-9])")
+_CODE_ENDING = re.compile(r"(?<![A-Za-z0-9])(\d{1,12})[-_/(]([A-Za-z]{1,3})(?![A-Za-z0-9])")
+_COMPOUND = re.compile(r"(?<![\w-])([A-Za-z]{1,12})-([A-Za-z]{1,12})(?![\w-])")
 _NUMBER = re.compile(r"(?<![\w])\d+(?:[.,:]\d+)*")
 _ONES = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
@@ -60,6 +63,28 @@ def stem(word: str) -> str:
 def content_words(text: str) -> list[str]:
     """The stems that carry meaning, in order: no stop words."""
     return [stem(word) for word in words(text) if word not in STOP_WORDS]
+
+
+def spellings(text: str) -> list[str]:
+    """The other spellings of what is written with or without a hyphen or space, in lower case.
+
+    "VPN-4471" and "VPN 4471" give "vpn4471"; "f1099" gives itself, "f" and "1099"; "Wi-Fi" gives "wifi".
+    """
+    found: list[str] = []
+    for letters, joint, digits in _CODE.findall(text):
+        if joint != " " or letters.lower() not in STOP_WORDS:
+            found += [letters + digits] if joint else [letters + digits, letters, digits]
+    found += [one + other for pattern in (_CODE_ENDING, _COMPOUND) for one, other in pattern.findall(text)]
+    return list(dict.fromkeys(word.lower() for word in found))
+
+
+def search_words(text: str) -> list[str]:
+    """What a lexical index is asked for: the words that carry meaning, unstemmed, in every spelling.
+
+    All words when none of them carries meaning.
+    """
+    said = words(text)
+    return [word for word in said if word not in STOP_WORDS] + spellings(text) or said
 
 
 def numbers(text: str) -> frozenset[str]:

@@ -19,7 +19,7 @@ from answerloop.backends.redaction.models import model_of
 from answerloop.db.session import Database
 from answerloop.heartbeat import Heartbeat
 from answerloop.observability import MODEL_LOAD_SECONDS
-from answerloop.ports import DocumentIndex, Embedder, Generator, GroundednessDetector, Redactor
+from answerloop.ports import DocumentIndex, Embedder, Generator, GroundednessDetector, Redactor, Reranker
 from answerloop.settings import Settings
 from workers import schedule, tasks
 from workers.answering.deliver import AnswerDesk, DeliveryDesk
@@ -78,6 +78,16 @@ class Workshop:
         return LanceDocumentIndex(self.settings.state.index, self.embedder.name, self.embedder.dimension)
 
     @cached_property
+    def reranker(self) -> Reranker | None:
+        if not self.settings.reranker:
+            return None
+        from answerloop.backends.local_models.weights import folder_or_hub_id
+        from answerloop.backends.reranker_cross_encoder import CrossEncoderReranker
+
+        folder = folder_or_hub_id(self.settings.reranker)
+        return CrossEncoderReranker(folder, name=self.settings.reranker, device=self.settings.device)
+
+    @cached_property
     def generator(self) -> Generator:
         if self.settings.generator == "extractive":
             return self.fallback
@@ -134,7 +144,7 @@ class Workshop:
 
     @cached_property
     def retriever(self) -> Retriever:
-        return Retriever(self.index, self.embedder, self.database, self.settings.passages)
+        return Retriever(self.index, self.embedder, self.database, self.settings.passages, self.reranker)
 
     @cached_property
     def guard(self) -> Guard:

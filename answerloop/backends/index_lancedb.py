@@ -28,9 +28,11 @@ from lancedb.table import Table
 from answerloop.domain import Chunk, Hit, Vector
 from answerloop.errors import IndexMismatch, IndexUnavailable, InternalError
 from answerloop.ports import IndexQuery
+from answerloop.text import search_words, spellings
 
 FIRST_GENERATION = "1"
 MOST_TABLES = 100_000
+MOST_SCORED = 2_000  # chunks whose words are scored at once
 _READ = [
     *("id", "document_id", "position", "title", "headings", "text", "start", "end", "url", "modified_at", "version"),
     *("reader_set", "superseded", "vector", "sentences", "sentence_vectors"),
@@ -114,14 +116,16 @@ class LanceDocumentIndex:
                     f"The query vector has shape {query.vector.shape}, the index holds ({self._dimension},)."
                 )
             readable = col("reader_set").isin(sorted(query.reader_sets)) & (col("superseded") == lit(False))
-            near = _nearest(table, query, readable)
-            worded = _lexical(table, query.text, readable, query.limit)
-            rows = {row["id"]: row for row in near} | {row["id"]: row for row in worded}
-            bm25 = {row["id"]: float(row["_score"]) for row in worded}
-            unscored = [row["id"] for row in near if row["id"] not in bm25]
-            if unscored and worded:
-                bm25 |= _lexical_scores(table, query.text, readable, unscored)
-        return [_hit(row, query.vector, bm25.get(row["id"], 0.0)) for row in rows.values()]
+            rows = _nearest(table, query, readable)
+            near = [row["id"] for row in rows]
+            words = " ".join(search_words(query.text))
+            bm25 = _bm25(table, words, readable, MOST_SCORED)
+            unscored = [name for name in near if name not in bm25] if len(bm25) == MOST_SCORED else []
+            if unscored:
+                bm25 |= _bm25(table, words, readable & col("id").isin(unscored), len(unscored))
+            worded = sorted(bm25, key=lambda name: -bm25[name])[: query.limit]
+            rows += _fetched(table, readable, sorted(set(worded) - set(near)))
+        return [_hit(row, query.vector, bm25.get(row["id"], 0.0)) for row in rows]
 
     def count(self, tenant: str) -> int:
         with _translated():
@@ -178,23 +182,18 @@ def _nearest(table: Table, query: IndexQuery, readable: Expr) -> list[dict[str, 
     return _rows(search.where(readable, prefilter=True).limit(query.limit).select([*_READ, "_distance"]).to_arrow())
 
 
-def _lexical(table: Table, text: str, readable: Expr, limit: int) -> list[dict[str, Any]]:
-    if not _has_words(text):
-        return []
-    search = table.search(MatchQuery(text, "body"), query_type="fts").where(readable, prefilter=True)
-    return _rows(search.limit(limit).select([*_READ, "_score"]).to_arrow())
-
-
-def _lexical_scores(table: Table, text: str, readable: Expr, ids: list[str]) -> dict[str, float]:
-    search = table.search(MatchQuery(text, "body"), query_type="fts").where(
-        readable & col("id").isin(ids), prefilter=True
-    )
-    found = search.limit(len(ids)).select(["id", "_score"]).to_arrow()
+def _bm25(table: Table, words: str, readable: Expr, limit: int) -> dict[str, float]:
+    """The best scores by chunk id. Scores alone are cheap: most queries get those of every chunk they match."""
+    if not words:
+        return {}
+    search = table.search(MatchQuery(words, "body"), query_type="fts").where(readable, prefilter=True)
+    found = search.limit(limit).select(["id", "_score"]).to_arrow()
     return dict(zip(found["id"].to_pylist(), found["_score"].to_pylist(), strict=True))
 
 
-def _has_words(text: str) -> bool:
-    return any(character.isalnum() for character in text)
+def _fetched(table: Table, readable: Expr, ids: list[str]) -> list[dict[str, Any]]:
+    wanted = (readable & col("id").isin(ids)).to_sql()
+    return _rows(table.search().where(wanted).limit(len(ids)).select(_READ).to_arrow()) if ids else []
 
 
 def _rows(found: pa.Table) -> list[dict[str, Any]]:
@@ -236,7 +235,7 @@ def _row(chunk: Chunk) -> dict[str, Any]:
         "title": chunk.title,
         "headings": list(chunk.headings),
         "text": chunk.text,
-        "body": "\n".join((chunk.title, *chunk.headings, chunk.text)),
+        "body": _body(chunk),
         "start": chunk.start,
         "end": chunk.end,
         "url": chunk.url,
@@ -248,6 +247,11 @@ def _row(chunk: Chunk) -> dict[str, Any]:
         "sentences": list(chunk.sentences),
         "sentence_vectors": chunk.sentence_vectors.astype(np.float16).tobytes(),
     }
+
+
+def _body(chunk: Chunk) -> str:
+    written = "\n".join((chunk.title, *chunk.headings, chunk.text))
+    return "\n".join((written, *spellings(written)))
 
 
 def _hit(row: dict[str, Any], query: Vector, bm25: float) -> Hit:

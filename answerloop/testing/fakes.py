@@ -26,7 +26,7 @@ from answerloop.errors import DeliveryUnavailable, GeneratorUnavailable, IndexMi
 from answerloop.exact_recognisers import ExactRecognisers, without_overlaps
 from answerloop.placeholders import Masked, Placeholders
 from answerloop.ports import Completion, GenerationRequest, IndexQuery, Job
-from answerloop.text import content_words
+from answerloop.text import content_words, search_words, spellings
 
 
 class FakeTaskQueue:
@@ -90,7 +90,7 @@ class FakeDocumentIndex:
     def search(self, query: IndexQuery) -> list[Hit]:
         if query.vector.shape != (self._dimension,):
             raise IndexMismatch(f"The query vector has shape {query.vector.shape}, not ({self._dimension},).")
-        asked = set(content_words(query.text))
+        asked = set(content_words(" ".join(search_words(query.text))))
         hits = [
             Hit(chunk, float(len(asked & set(_words_of(chunk)))), float(chunk.vector @ query.vector))
             for chunks in self._documents[query.tenant].values()
@@ -120,7 +120,22 @@ class FakeDocumentIndex:
 
 
 def _words_of(chunk: Chunk) -> list[str]:
-    return content_words(" ".join((chunk.title, *chunk.headings, chunk.text)))
+    written = " ".join((chunk.title, *chunk.headings, chunk.text))
+    return content_words(" ".join((written, *spellings(written))))
+
+
+class FakeReranker:
+    """Finds that a passage answers any question when it holds one word, and remembers what it read."""
+
+    name = "fake-reranker"
+
+    def __init__(self, word: str) -> None:
+        self._word = word
+        self.read: list[str] = []
+
+    def score(self, question: str, passages: Sequence[str]) -> list[float]:
+        self.read.extend(passages)
+        return [0.9 if self._word in passage else 0.1 for passage in passages]
 
 
 class FakeGenerator:

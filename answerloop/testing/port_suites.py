@@ -37,6 +37,7 @@ from answerloop.ports import (
     IndexQuery,
     Job,
     Redactor,
+    Reranker,
     TaskQueue,
 )
 
@@ -113,6 +114,32 @@ class DocumentIndexSuite:
     def test_words_are_found_in_other_forms(self, index: DocumentIndex) -> None:
         self.fill(index, a_chunk("d1", "Employees are reimbursed monthly.", unit(1)))
         assert self.found(index, "reimbursing", unit(0, 1), [1])["d1"] > 0
+
+    @pytest.mark.parametrize(
+        ("written", "asked"),
+        [
+            ("form F-1099", ("f-1099", "f1099", "F 1099", "F_1099", "f1099?")),
+            ("form F1099", ("f-1099", "f1099", "F 1099")),
+            ("error VPN 4471", ("VPN4471", "vpn-4471")),
+            ("the Wi-Fi", ("wifi", "wi-fi")),
+            ("an email", ("e-mail", "email")),
+        ],
+    )
+    def test_identifiers_are_found_in_every_spelling(
+        self, index: DocumentIndex, written: str, asked: tuple[str, ...]
+    ) -> None:
+        self.fill(index, a_chunk("d1", f"Send {written} here.", unit(1)), a_chunk("d2", "Another page.", unit(1)))
+        for spelling in asked:
+            found = self.found(index, spelling, unit(1), [1])
+            assert found["d1"] > found["d2"] == 0, spelling
+
+    def test_words_without_meaning_find_nothing_where_others_are_asked(self, index: DocumentIndex) -> None:
+        self.fill(index, a_chunk("d1", "What does it do for you?", unit(1)), a_chunk("d2", "Leave.", unit(1)))
+        assert self.found(index, "What does leave do for you?", unit(1), [1])["d1"] == 0
+
+    def test_every_near_chunk_has_its_score_for_words(self, index: DocumentIndex) -> None:
+        self.fill(index, *(a_chunk(f"d{n}", "Leave. " * (n + 1), unit(1, 0.1 * n)) for n in range(30)))
+        assert all(score > 0 for score in self.found(index, "leave", unit(1), [1]).values())
 
     def test_only_readable_chunks_are_found_by_either_leg(self, index: DocumentIndex) -> None:
         secret = a_chunk("secret", "The salary bands are secret.", unit(1), reader_set=2)
@@ -214,6 +241,25 @@ class EmbedderSuite:
 
     def test_tokens_are_counted_uncut(self, embedder: Embedder) -> None:
         assert embedder.count_tokens("word " * 2000) >= 2000
+
+
+class RerankerSuite:
+    """Provide the fixture `reranker`."""
+
+    def test_every_passage_has_one_score_between_zero_and_one(self, reranker: Reranker) -> None:
+        scores = reranker.score("How long is leave?", ["Leave is 90 days.", "The VPN failed.", ""])
+        assert len(scores) == 3
+        assert all(isinstance(score, float) and 0 <= score <= 1 for score in scores)
+
+    def test_no_passages_have_no_scores(self, reranker: Reranker) -> None:
+        assert reranker.score("How long is leave?", []) == []
+
+    def test_a_score_does_not_depend_on_the_other_passages(self, reranker: Reranker) -> None:
+        short, long = "Leave is 90 days.", "The VPN failed. " * 20
+        together = reranker.score("How long is leave?", [long, short])
+        assert together == pytest.approx(
+            [*reranker.score("How long is leave?", [long]), *reranker.score("How long is leave?", [short])], abs=1e-4
+        )
 
 
 class GeneratorSuite:

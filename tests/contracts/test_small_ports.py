@@ -11,7 +11,7 @@ from answerloop.backends.generator_extractive import ExtractiveGenerator
 from answerloop.backends.groundedness_mixed import MixedGroundednessDetector
 from answerloop.backends.groundedness_nli import NliGroundednessDetector
 from answerloop.errors import ConfigurationError
-from answerloop.testing.fakes import FakeChat, FakeEmbedder, FakeRedactor
+from answerloop.testing.fakes import FakeChat, FakeEmbedder, FakeRedactor, FakeReranker
 from answerloop.testing.port_suites import (
     ChatDeliverySuite,
     DirectorySuite,
@@ -19,6 +19,7 @@ from answerloop.testing.port_suites import (
     GeneratorSuite,
     GroundednessDetectorSuite,
     RedactorSuite,
+    RerankerSuite,
 )
 from tests.unit.answerloop.backends.tiny_models import tiny_classifier, tiny_tokenizer
 
@@ -102,3 +103,9 @@ class TestFakeRedactor(RedactorSuite):
     @pytest.fixture
     def redactor(self) -> FakeRedactor:
         return FakeRedactor("Anna Lindqvist", "John Carter")
+
+
+class TestFakeReranker(RerankerSuite):
+    @pytest.fixture
+    def reranker(self) -> FakeReranker:
+        return FakeReranker("Leave")

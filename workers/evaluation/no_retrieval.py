@@ -10,7 +10,7 @@ from answerloop import metrics
 from answerloop.domain import Message
 from answerloop.ports import GenerationRequest
 from answerloop.text import words
-from workers.answering.retrieve import standalone
+from workers.answering.rewrite import standalone
 from workers.evaluation.judge import direct_line, judge
 from workers.evaluation.questions import TestQuestion
 from workers.evaluation.summary import SEED, mean, share, with_golds

@@ -13,7 +13,7 @@ from answerloop.cli.console import progress_bar
 from answerloop.domain import AnswerDraft, CitedSource, Outcome, Stage
 from answerloop.errors import ConfigurationError
 from answerloop.settings import Settings
-from workers.answering import answerable, retrieve
+from workers.answering import answerable
 from workers.evaluation.judge import direct_line, judge
 from workers.evaluation.no_retrieval import ask_without_documents, comparison
 from workers.evaluation.questions import TestQuestion, read_questions
@@ -64,8 +64,8 @@ def measure(
 
 def _search(workshop: Workshop, row: TestQuestion, keys: dict[str, str]) -> dict[str, Any]:
     started = time.perf_counter()
-    query = retrieve.standalone(row.question, row.history)
-    ranked = workshop.retriever.rank(query, workshop.embedder.embed([query])[0], row.asked.audience)
+    query, vector = workshop.retriever.understand(row.question, row.history)
+    ranked = workshop.retriever.rank(query, vector, row.asked.audience)
     searched_ms = (time.perf_counter() - started) * 1000
     return {
         "id": row.id,

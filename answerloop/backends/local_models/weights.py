@@ -41,7 +41,7 @@ def model_folder(name: str, models: Path) -> str:
         if not (folder / MANIFEST).is_file():
             raise ModelMissing(f"The model {DEFAULT_MODEL} is not in {models}: run `make setup` to prepare it.")
         return str(folder)
-    return _folder_or_hub_id(name)
+    return folder_or_hub_id(name)
 
 
 def embedder_folder(name: str) -> str:
@@ -51,7 +51,7 @@ def embedder_folder(name: str) -> str:
         if package is None or not package.submodule_search_locations:
             raise ModelMissing(f"The package {EMBEDDER_PACKAGE} with the embedder's weights is not installed.")
         return str(Path(package.submodule_search_locations[0]) / "model")
-    return _folder_or_hub_id(name)
+    return folder_or_hub_id(name)
 
 
 def verify_embedder() -> None:
@@ -101,7 +101,7 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _folder_or_hub_id(name: str) -> str:
+def folder_or_hub_id(name: str) -> str:
     path = Path(name).expanduser()
     if path.is_dir():
         return str(path.resolve())

@@ -8,10 +8,12 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
+    BertConfig,
+    BertForSequenceClassification,
     LlamaConfig,
     MistralConfig,
     PreTrainedTokenizerFast,
@@ -76,6 +78,33 @@ def tiny_classifier(labels: tuple[str, ...] = ("contradiction", "neutral", "ENTA
     torch.manual_seed(2)
     config = LlamaConfig(**SIZES, num_labels=len(labels), id2label=dict(enumerate(labels)))
     return AutoModelForSequenceClassification.from_config(config, dtype=torch.float32).eval()
+
+
+def save_cross_encoder(folder: Path, labels: int = 1) -> None:
+    vocabulary = {token: number for number, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "leave", "vpn"])}
+    backend = Tokenizer(models.WordLevel(vocab=vocabulary, unk_token="[UNK]"))
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    backend.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        model_max_length=128,
+    )
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=128,
+        num_labels=labels,
+    )
+    BertForSequenceClassification(config).save_pretrained(str(folder))
+    tokenizer.save_pretrained(str(folder))
 
 
 def save_lora(folder: Path, seed: int) -> None:

@@ -14,7 +14,8 @@ from answerloop.testing.fakes import FakeEmbedder, FakeGenerator
 from workers.answering import answerable
 from workers.answering.guard import Guard
 from workers.answering.pipeline import Asked, Limits, Pipeline
-from workers.answering.retrieve import LEFT_OUT, Retriever, standalone
+from workers.answering.retrieve import LEFT_OUT, Retriever
+from workers.answering.rewrite import standalone
 from workers.answering.safety import Triage
 from workers.indexing.sync import Indexer
 
