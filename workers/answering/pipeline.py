@@ -24,6 +24,7 @@ from answerloop.domain import (
     Turn,
     Usage,
 )
+from answerloop.metrics import without_citations
 from answerloop.observability import STEP_SECONDS
 from answerloop.ports import GenerationRequest, Generator
 from workers.answering import answerable, guard, language, prompt
@@ -35,6 +36,11 @@ from workers.answering.safety import Finding, Triage
 
 NOT_ANSWERED = "I don't know: none of the documents I may use for you answers this. The nearest ones are listed below."
 OFF_TOPIC = "off topic"
+MOST_QUOTES = 3
+CONSIDERED = 6
+"""Sentences that may follow the direct answer, and how many of the best are tried for their length."""
+NEARLY_AS_GOOD = 0.7
+"""Share of the best sentence's score below which another one would only fill the room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +203,17 @@ def _with_footnote(draft: AnswerDraft, finding: Finding | None) -> AnswerDraft:
 
 
 def _compose(direct: str, carrier: Sentence, evidence: Sequence[Sentence]) -> tuple[str, frozenset[int]]:
-    """The direct answer, the sentence that carries it and, where there is room, the next best one: the two best
-    sentences hold the answer far more often than one (benchmarks/LOG.md). Also the numbers of the cited passages."""
+    """The direct answer, the sentence that carries it and, where there is room, the next best ones: three sentences
+    hold the answer far more often than one (benchmarks/LOG.md). Also the numbers of the cited passages."""
     quotes, cited = [guard.quote(carrier)], {carrier.passage}
     lead = direct if direct and not guard.is_said_by(direct, quotes[0]) else ""
-    second = next((sentence for sentence in evidence if sentence.text != carrier.text), None)
-    if second and len(" ".join((lead, *quotes, guard.quote(second))).split()) <= guard.MAX_WORDS:
-        quotes.append(guard.quote(second))
-        cited.add(second.passage)
+    for sentence in evidence[:CONSIDERED]:
+        longer = [*quotes, guard.quote(sentence)]
+        fits = len(without_citations(" ".join((lead, *longer))).split()) <= guard.MAX_WORDS
+        good = sentence.text != carrier.text and sentence.score >= NEARLY_AS_GOOD * evidence[0].score
+        if good and fits and len(quotes) < MOST_QUOTES:
+            quotes.append(longer[-1])
+            cited.add(sentence.passage)
     text = "\n\n".join(filter(None, [f"**{lead}**" if lead else "", "\n".join(quotes)]))
     return text, frozenset(cited)
 

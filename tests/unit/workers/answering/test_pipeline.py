@@ -9,17 +9,16 @@ from answerloop.backends.generator_extractive import ExtractiveGenerator
 from answerloop.backends.groundedness_mixed import MixedGroundednessDetector
 from answerloop.backends.index_lancedb import LanceDocumentIndex
 from answerloop.db.session import Database
-from answerloop.domain import Action, Audience, Concern, Confidence, Outcome, Stage, Turn
+from answerloop.domain import Action, Audience, Concern, Confidence, Outcome, Sentence, Stage, Turn
 from answerloop.testing.fakes import FakeEmbedder, FakeGenerator
 from workers.answering import answerable
 from workers.answering.guard import Guard
-from workers.answering.pipeline import Asked, Limits, Pipeline
+from workers.answering.pipeline import Asked, Limits, Pipeline, _compose
 from workers.answering.retrieve import LEFT_OUT, Retriever
 from workers.answering.rewrite import standalone
 from workers.answering.safety import Triage
 from workers.indexing.sync import Indexer
 
-NEXT = "Tell your manager eight weeks before. [1]"
 LEAVE = "Every employee gets 90 days of paid parental leave for each child."
 QUESTION = "How many days of paid parental leave does an employee get?"
 
@@ -72,16 +71,26 @@ def says(text):
 
 def test_a_phrase_comes_first_and_then_the_sentence_that_carries_it(office):
     draft = office.ask(says("90 days"))
-    assert draft.text == f"**90 days [1]**\n\n{LEAVE} [1]\n{NEXT}"
+    assert draft.text == f"**90 days [1]**\n\n{LEAVE} [1]"
     assert [source.number for source in draft.sources if source.cited] == [1]
     assert draft.sources[0].passage.title == "Parental leave"
     assert draft.outcome is Outcome.ANSWERED
     assert draft.model == "fake-generator"
 
 
+def test_sentences_that_are_nearly_as_good_follow_and_others_do_not(office):
+    best = Sentence(LEAVE, 1, 0.9, 0.9)
+    near = Sentence("Leave is paid in full.", 2, 0.7, 0.7)
+    far = Sentence("Parking is free.", 3, 0.5, 0.5)
+    long = Sentence("Leave " * 70, 4, 0.9, 0.9)
+    text, cited = _compose("90 days [1]", best, (best, long, near, far))
+    assert text == f"**90 days [1]**\n\n{LEAVE} [1]\nLeave is paid in full. [2]"
+    assert cited == {1, 2}
+
+
 def test_an_invented_number_is_replaced_by_the_quote(office):
     draft = office.ask(says("120 days"))
-    assert draft.text == f"{LEAVE} [1]\n{NEXT}"
+    assert draft.text == f"{LEAVE} [1]"
     assert "not in the words" in draft.reason
 
 
@@ -92,13 +101,13 @@ def test_nothing_unguarded_is_ever_shown(office):
 
 def test_a_model_that_fails_becomes_a_quote(office):
     draft = office.ask(FakeGenerator(lambda request: RuntimeError("out of memory")))
-    assert draft.text == f"{LEAVE} [1]\n{NEXT}"
+    assert draft.text == f"{LEAVE} [1]"
     assert draft.model == "extractive"
     assert draft.reason == "GeneratorUnavailable"
 
 
 def test_without_a_model_the_answer_is_a_quote(office):
-    assert office.ask(ExtractiveGenerator()).text == f"{LEAVE} [1]\n{NEXT}"
+    assert office.ask(ExtractiveGenerator()).text == f"{LEAVE} [1]"
 
 
 def test_what_is_not_known_is_said_with_the_nearest_documents(office):
@@ -180,7 +189,7 @@ def test_the_model_gets_what_is_left_of_the_deadline(office):
 
 
 def test_the_probability_grows_with_every_feature():
-    low = answerable.Features(0.2, 0.2, 0.1, 0.2, 0.0)
+    low = answerable.Features(0.2, 0.2, 0.1, 0.2, 0.0, 0.0)
     for name in answerable.Features.__dataclass_fields__:
         higher = answerable.Features(**{**{f: getattr(low, f) for f in low.__dataclass_fields__}, name: 1.0})
         assert answerable.probability(higher) > answerable.probability(low), name
