@@ -10,6 +10,7 @@ from pathlib import Path
 
 RUNS: tuple[tuple[str, str, str], ...] = (  # file name, benchmark, folder below --data
     ("quality", "quality", "."),
+    ("reader", "reader", "xquad-en"),
     ("answerability", "answerability", "xquad-en"),
     ("groundedness", "groundedness", "groundedness-dev"),
     ("injection", "injection", "indirect-injection-dev"),
