@@ -16,6 +16,8 @@ from spacy.tokens import Doc, Token
 from answerloop.text import STOP_WORDS, content_words, stem, words
 
 LONGEST_WORDS = 9
+MOST_REPEATED = 0.5
+"""Share of a phrase's content words that the question may have said already: "error VPN-4471" answers nothing."""
 _EDGES = " .,;:!?\"'“”‘’()[]"
 _PREPOSITIONS = frozenset(
     "about after as at before between by during for from in into of on over since through to under until with within".split()  # noqa: E501, SIM905
@@ -110,11 +112,14 @@ class ReadSentence:
     def phrases(self) -> Iterator[Phrase]:
         for start, end in self._spans():
             text = self._doc[start:end].text.strip(_EDGES)
-            if text and len(text.split()) <= LONGEST_WORDS:
-                yield Phrase(text, self._features(start, end, len(text.split())))
+            if not text or len(text.split()) > LONGEST_WORDS:
+                continue
+            features = self._features(start, end, len(text.split()))
+            if features["repeated"] <= MOST_REPEATED:
+                yield Phrase(text, features)
 
     def _spans(self) -> Iterator[tuple[int, int]]:
-        """Whole words only: nothing is cut out of "mid-June" or "10%"."""
+        """Whole words only: nothing is cut out of "mid-June" or "10%". What stands before a colon is a label."""
         tokens = self._tokens
         for start, first in enumerate(tokens):
             glued = start > 0 and not tokens[start - 1].whitespace_ and _joins(tokens[start - 1])
@@ -122,8 +127,10 @@ class ReadSentence:
                 continue
             for end in range(start + 1, min(len(tokens), start + LONGEST_WORDS + 5) + 1):
                 last = tokens[end - 1]
-                if last.text in {".", "!", "?", ";"}:
+                if last.text in {".", "!", "?", ";", ":"}:
                     break
+                if end < len(tokens) and tokens[end].text == ":":
+                    continue
                 cut = end < len(tokens) and not last.whitespace_ and _joins(tokens[end])
                 possessive = end < len(tokens) and tokens[end].text in {"'s", "’s"}
                 if not (last.is_punct or last.lower_ in _NOT_LAST or (cut and not possessive)):
