@@ -157,6 +157,8 @@ class InboundQuestion:
 
     `message_keys` are all the names under which the platform may deliver this same message again.
     `address` is the channel's own plain JSON: where the answer goes.
+    `room` is where others will read the answer too, by the name the directory knows it under; none: the asker alone.
+    `sources` limits the answer to these sources (their locations); none: all of them.
     """
 
     channel: str
@@ -166,6 +168,8 @@ class InboundQuestion:
     text: str
     message_keys: tuple[str, ...]
     address: dict[str, object] = field(default_factory=dict)
+    room: str | None = None
+    sources: tuple[str, ...] = ()
 
 
 class QuestionState(StrEnum):
@@ -269,6 +273,8 @@ class AnswerDraft:
     scores: dict[str, float]
     reason: str
     decision: Decision
+    hint: str = ""
+    """For the asker alone, where others read the answer too: that they would do better elsewhere."""
 
 
 class Thumb(StrEnum):
@@ -286,6 +292,26 @@ class FeedbackReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """What may be shown of a question that is not answered yet. `text` has passed the guard; `ahead` are the questions
+    that wait in front of it."""
+
+    question_id: str
+    stage: Stage
+    ahead: int = 0
+    text: str = ""
+    sources: tuple[CitedSource, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """A person was asked for. `asked_by` and `resolved_by` are people as the channel names them."""
+
+    asked_by: str
+    resolved_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingMessage:
     """The neutral form of an answer, which every channel's renderer turns into its own."""
 
@@ -295,6 +321,62 @@ class OutgoingMessage:
     outcome: Outcome
     confidence: Confidence
     sources: tuple[CitedSource, ...]
+    question: str = ""
+    asker: str = ""
+    action: Action = Action.ANSWERED
+    verified: bool = False
+    """A colleague has approved it."""
+    escalation: Escalation | None = None
+
+
+class NoticeKind(StrEnum):
+    """Why somebody is told something that is not an answer."""
+
+    HINT = "hint"  # to the asker alone: a better answer exists elsewhere
+    ESCALATION = "escalation"  # to people: somebody asks for one of them
+    REMINDER = "reminder"  # to the asker alone: how was the answer?
+    SUGGESTION = "suggestion"  # to a colleague alone: shall your reply be the better answer?
+    SLOW_DOWN = "slow_down"  # to the asker alone: too many questions in a short time
+    THANKS = "thanks"  # to whoever rated: it has arrived
+    REFUSED = "refused"  # to the asker alone: why there will be no answer here
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message beside the answers, shown once. `people` are to be tagged; `text` is what somebody wrote or is told."""
+
+    id: str
+    kind: NoticeKind
+    text: str = ""
+    people: tuple[str, ...] = ()
+    question: str = ""
+    answer_id: str | None = None
+    escalation: Escalation | None = None
+
+
+class Respond(StrEnum):
+    """To what the assistant answers in a room without being asked by name."""
+
+    OFF = "off"  # not even when it is mentioned
+    MENTIONS = "mentions"
+    QUESTIONS = "questions"  # also to every new message that ends in a question mark
+    ALL = "all"  # to every new message
+
+
+@dataclass(frozen=True, slots=True)
+class RoomSettings:
+    """How the assistant behaves in one room. Empty tuples: everything, everybody, nobody in particular.
+
+    `sources` are locations as they were registered; `allow` the people and groups it listens to; `escalation` the
+    people who are tagged when somebody asks for a human, as the platform names them.
+    """
+
+    respond: Respond = Respond.MENTIONS
+    ephemeral: bool = False
+    sources: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    escalation: tuple[str, ...] = ()
+    language: str = "en"
 
 
 # --- personal data ---------------------------------------------------------------------------------------------------

@@ -8,10 +8,14 @@
     │   ├── GeneratorUnavailable
     │   │   └── GenerationTimedOut
     │   ├── GroundednessUnavailable
+    │   ├── DirectoryUnavailable
     │   └── DeliveryUnavailable
+    │       └── DeliveryUncertain
+    ├── DeliveryImpossible        nobody will ever see it there; keep the answer, tell the operator
     ├── UserFault                 tell the user; the sentence is written for them
     │   ├── InvalidQuestion
     │   ├── InvalidFeedback
+    │   ├── TooManyQuestions
     │   ├── NotAuthenticated
     │   ├── NotAllowed
     │   └── NotFound
@@ -68,12 +72,28 @@ class DeliveryUnavailable(Retryable):
         self.retry_after_seconds = retry_after_seconds
 
 
+class DeliveryUncertain(DeliveryUnavailable):
+    """The connection broke after the message was sent: it may stand there."""
+
+
+class DirectoryUnavailable(Retryable):
+    """Who people are cannot be told right now; nobody gets anybody's rights by guessing."""
+
+
+class DeliveryImpossible(AnswerloopError):
+    """The room, the message or our right to write there is gone for good."""
+
+
 class UserFault(AnswerloopError):
     """The person has to change something; the message tells them what."""
 
 
 class InvalidQuestion(UserFault):
     """The question is empty or too long."""
+
+
+class TooManyQuestions(UserFault):
+    """The person asked more in a short time than one person can read."""
 
 
 class InvalidFeedback(UserFault):

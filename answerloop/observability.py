@@ -53,6 +53,10 @@ DUPLICATES = Counter(
     "answerloop_duplicates_dropped_total", "Messages delivered more than once by a platform", ["channel"]
 )
 ATTEMPTS_LOST = Counter("answerloop_attempts_lost_total", "Questions given to another worker because one went missing")
+DELIVERIES_FAILED = Counter(
+    "answerloop_deliveries_failed_total", "Answers that a platform will never show", ["channel"]
+)
+UNKNOWN_WORKSPACES = Counter("answerloop_unknown_workspaces_total", "Requests of workspaces that have not installed us")
 MODEL_LOAD_SECONDS = Gauge(
     "answerloop_model_load_seconds", "How long the model took to load", multiprocess_mode="mostrecent"
 )

@@ -1,7 +1,7 @@
 """The seams: one small `Protocol` per thing that a company may want to replace.
 
 Each has an embedded backend and a production backend in `answerloop/backends/`, and one conformance suite in
-`answerloop/testing/port_suites.py` that all of them pass.
+`answerloop/testing/` (`port_suites.py`, `chat_suites.py`) that all of them pass.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from answerloop.domain import (
     Grounding,
     Hit,
     Message,
+    Notice,
     OutgoingMessage,
     Person,
+    Progress,
     Sentence,
     Usage,
     Vector,
@@ -194,17 +196,53 @@ class Redactor(Protocol):
 
 
 class Directory(Protocol):
-    """Who people are. Somebody it does not know gets no groups at all."""
+    """Who people are. Somebody it does not know gets no groups at all. Raises DirectoryUnavailable."""
 
     def person(self, person_id: str) -> Person:
         """The person with the groups they are in right now."""
 
+    def members(self, room: str) -> Sequence[Person]:
+        """Everybody who will read what is written in the room. One of them without groups closes everything; where
+        outsiders may be among them, each has the groups of a guest. Nobody, for a room it does not know."""
+
+
+class RateLimiter(Protocol):
+    """Keeps to what a platform allows, across all processes."""
+
+    def reserve(self, key: str, per_second: float, burst: int) -> float:
+        """Take a place now and return 0, or take none and return the seconds until there will be one.
+        Raises QueueUnavailable."""
+
+    def pause(self, key: str, seconds: float) -> None:
+        """Nobody gets a place for this long: the platform said so. Raises QueueUnavailable."""
+
 
 class ChatDelivery(Protocol):
-    """Shows an answer where the question was asked."""
+    """Shows answers where the questions were asked. `address` is what the channel's inbound side stored.
+
+    Every method raises DeliveryUnavailable (nothing was shown; seconds to wait, when the platform says so),
+    DeliveryUncertain (perhaps it was shown: ask `find` before showing it again) or DeliveryImpossible (the room, the
+    message or our right to write is gone for good). Called again with the same arguments, `show`, `deliver` with a
+    message id, and `withdraw` change nothing that people see.
+    """
 
     channel: str
 
-    def deliver(self, address: Mapping[str, object], placeholder_id: str | None, message: OutgoingMessage) -> str:
-        """Show the answer and return the platform's id for it. Called again with the same message, it changes
-        nothing that people see. Raises DeliveryUnavailable (with seconds to wait, when the platform says so)."""
+    def open(self, address: Mapping[str, object], progress: Progress) -> str | None:
+        """Say that the question has arrived, and return the id of the message that will become its answer; None where
+        the platform has nothing that could."""
+
+    def show(self, address: Mapping[str, object], message_id: str | None, progress: Progress) -> None:
+        """Bring what is shown up to date. May leave it as it is when the platform is busy."""
+
+    def deliver(self, address: Mapping[str, object], message_id: str | None, message: OutgoingMessage) -> str:
+        """Show the answer, in place of that message where there is one, and return the platform's id for it."""
+
+    def withdraw(self, address: Mapping[str, object], message_id: str | None) -> None:
+        """Take the message and every other sign of the question away."""
+
+    def notify(self, address: Mapping[str, object], message_id: str | None, notice: Notice) -> str:
+        """Show a notice, in place of that message where there is one, and return the platform's id for it."""
+
+    def find(self, address: Mapping[str, object], subject_id: str) -> str | None:
+        """The message that was posted for this question or notice without us learning its id."""

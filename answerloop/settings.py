@@ -18,6 +18,10 @@ def _groups(value: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts if part.strip())
 
 
+def _secrets(value: str | tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    return tuple(map(SecretStr, _groups(value))) if isinstance(value, str) else tuple(value)
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ANSWERLOOP_", env_file=".env", extra="forbid", frozen=True)
 
@@ -54,6 +58,48 @@ class Settings(BaseSettings):
         description="Ends the reply to somebody in danger.",
     )
     max_question_characters: int = Field(2000, ge=10, description="Longer questions are refused.")
+
+    public_url: str = Field("", description="Where people reach the web chat, for links to documents in other chats.")
+    questions_per_person: int = Field(40, ge=1, description="Questions of one person that are taken in ten minutes.")
+    reminder_hours: float = Field(4.0, ge=0, description="After this long the asker is asked how it was; 0: never.")
+    rooms_file: Path | None = Field(
+        None, description="YAML file with the first settings of rooms (channels); admins change them in the chat."
+    )
+    secret_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_secrets)] = Field(
+        (), description="Keys that encrypt stored tokens (Fernet), separated by commas; the first one writes."
+    )
+
+    # --- Slack
+    slack: Literal["off", "http", "socket"] = Field(
+        "off", description="How Slack reaches us: signed requests to /slack/events, or a connection that we open."
+    )
+    slack_bot_token: SecretStr = Field(SecretStr(""), description="Bot token of the one workspace (xoxb-…).")
+    slack_app_token: SecretStr = Field(SecretStr(""), description="App-level token for `socket` (xapp-…).")
+    slack_signing_secret: SecretStr = Field(SecretStr(""), description="Proves that a request comes from Slack.")
+    slack_client_id: str = Field("", description="For many workspaces, which install us by OAuth.")
+    slack_client_secret: SecretStr = Field(SecretStr(""), description="Belongs to the client id.")
+    slack_workspaces: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_groups)] = Field(
+        (), description="Team ids of the workspaces that may install us: their full members count as employees."
+    )
+    slack_api_url: str = Field("https://slack.com/api/", pattern=r"^https?://.+/$", description="Base of Slack's API.")
+    slack_blocks: Literal["modern", "classic"] = Field(
+        "modern", description="classic: without the newest blocks and streaming; also used where Slack refuses them."
+    )
+    slack_admins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_groups)] = Field(
+        (), description="User ids that may change the settings of channels, besides the workspace's own admins."
+    )
+    slack_escalation: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_groups)] = Field(
+        (), description="User ids that are tagged when somebody asks for a human, where a channel names nobody."
+    )
+    slack_escalation_channel: str = Field(
+        "", description="Channel id where people are asked for when the question is not visible to them."
+    )
+    slack_messages_per_second: float = Field(
+        1.0, gt=0, description="Messages that are posted in one channel at most, as Slack allows."
+    )
+    slack_updates_per_minute: float = Field(
+        50.0, gt=0, description="Messages of one workspace that are brought up to date at most, as Slack allows."
+    )
 
     # --- documents
     first_documents: Path | None = Field(None, description="Indexed by `answerloop up` when nothing is indexed yet.")
@@ -191,6 +237,18 @@ class Settings(BaseSettings):
                 f"ANSWERLOOP_HOST={self.host} is open to other machines: set ANSWERLOOP_IDENTITY_HEADER with "
                 "ANSWERLOOP_TRUSTED_PROXIES, or ANSWERLOOP_WEB_TOKEN, or listen on 127.0.0.1."
             )
+
+    def require_slack(self) -> None:
+        """Raises ConfigurationError that names what Slack needs."""
+        missing = []
+        if not (self.slack_bot_token.get_secret_value() or self.slack_client_id):
+            missing.append("ANSWERLOOP_SLACK_BOT_TOKEN (or ANSWERLOOP_SLACK_CLIENT_ID for many workspaces)")
+        if self.slack == "http" and not self.slack_signing_secret.get_secret_value():
+            missing.append("ANSWERLOOP_SLACK_SIGNING_SECRET")
+        if self.slack == "socket" and not self.slack_app_token.get_secret_value():
+            missing.append("ANSWERLOOP_SLACK_APP_TOKEN")
+        if missing:
+            raise ConfigurationError(f"ANSWERLOOP_SLACK={self.slack} needs {' and '.join(missing)}: see docs/slack.md.")
 
 
 class StateFolder:

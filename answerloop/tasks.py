@@ -16,5 +16,17 @@ def deliver_answer(question_id: str) -> Job:
     return Job("deliver.answer", DELIVER, (question_id,))
 
 
+def show_progress(question_id: str) -> Job:
+    return Job("deliver.progress", DELIVER, (question_id,))
+
+
+def withdraw_answer(question_id: str) -> Job:
+    return Job("deliver.withdraw", DELIVER, (question_id,))
+
+
+def deliver_notice(notice_id: str) -> Job:
+    return Job("deliver.notice", DELIVER, (notice_id,))
+
+
 def sync_source(source_id: str) -> Job:
     return Job("index.sync_source", INDEX, (source_id,))

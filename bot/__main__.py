@@ -19,11 +19,11 @@ def main() -> None:
         recognisers = ExactRecognisers(settings.masked_types, settings.redaction_regions)
         configure_logging("bot", settings.log_format, settings.log_level, recognisers)
         bot = Bot(settings)
-        bot.heartbeat.start()
+        bot.start()
         try:
             ChatServer(bot.app, settings.host, settings.port).run()
         finally:
-            bot.heartbeat.stop()
+            bot.stop()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from answerloop.backends.directory_file import FileDirectory
+from answerloop.backends.directory_slack import SlackDirectory
 from answerloop.backends.queue_celery import CeleryTaskQueue
+from answerloop.backends.tokens_slack import SlackTokens
 from answerloop.db.repositories import documents, processes, questions
 from answerloop.db.session import Database
 from answerloop.errors import AnswerloopError, QueueUnavailable
@@ -18,8 +20,20 @@ from answerloop.heartbeat import Heartbeat
 from answerloop.observability import render_metrics
 from answerloop.ports import TaskQueue
 from answerloop.settings import Settings
+from answerloop.slack.manifest import INSTALL_PATH, REDIRECT_PATH
 from bot.feedback import FeedbackBox
+from bot.home import Home
 from bot.intake import Intake
+from bot.people import AnswerActions
+from bot.rooms import Rooms
+from bot.slack.actions import Actions
+from bot.slack.app import SlackApp
+from bot.slack.authorize import authorizer
+from bot.slack.door import SlackDoor
+from bot.slack.escalation import Escalation
+from bot.slack.messages import Messages
+from bot.slack.oauth import SlackInstall
+from bot.slack.socket import Connection
 from bot.web.app import create_app
 
 ANSWERING = frozenset({"worker-answer", "worker-all"})
@@ -36,15 +50,26 @@ class Bot:
         self.heartbeat = Heartbeat(self.database, "bot", settings.lease_seconds / 3)
         registry = CollectorRegistry()
         registry.register(_Waiting(self.database, self.queue))
+        intake = Intake(self.database, self.queue, settings.max_question_characters, settings.questions_per_person)
+        feedback = FeedbackBox(self.database)
+        directory = FileDirectory(settings.directory_file, settings.tenant)
         self.app: FastAPI = create_app(
-            settings,
-            self.database,
-            Intake(self.database, self.queue, settings.max_question_characters),
-            FeedbackBox(self.database),
-            FileDirectory(settings.directory_file, settings.tenant),
-            self.health,
-            lambda: render_metrics(registry),
+            settings, self.database, intake, feedback, directory, self.health, lambda: render_metrics(registry)
         )
+        self.slack = None
+        if settings.slack != "off":
+            self.slack = SlackChannel(settings, self.database, self.queue, intake, feedback, directory)
+            self.slack.add_routes(self.app)
+
+    def start(self) -> None:
+        self.heartbeat.start()
+        if self.slack:
+            self.slack.start()
+
+    def stop(self) -> None:
+        if self.slack:
+            self.slack.stop()
+        self.heartbeat.stop()
 
     def health(self) -> Mapping[str, str]:
         """Whether a question asked now would be answered: "ok", or what is wrong."""
@@ -64,6 +89,61 @@ class Bot:
         with self.database.reading() as session:
             if not documents.count(session):
                 raise QueueUnavailable("no document is indexed: run `answerloop ingest`")
+
+
+class SlackChannel:
+    """Slack's part of the bot, over one of its two transports."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        queue: TaskQueue,
+        intake: Intake,
+        feedback: FeedbackBox,
+        people: FileDirectory,
+    ) -> None:
+        settings.require_slack()
+        self._settings = settings
+        tokens = SlackTokens.of(settings, database)
+        directory = SlackDirectory(tokens, people, settings.tenant, api_url=settings.slack_api_url)
+        rooms = Rooms(database)
+        if settings.rooms_file:
+            rooms.seed(settings.rooms_file)
+        escalation = Escalation(rooms, settings.slack_escalation, settings.slack_escalation_channel)
+        actions = AnswerActions(database, queue, intake, escalation)
+        messages = Messages(intake, rooms, actions, settings.tenant)
+        self.app = SlackApp(
+            authorizer(tokens, tokens.bot_user),
+            settings.slack_api_url,
+            messages,
+            Actions(feedback, actions, messages),
+            rooms,
+            Home(database, directory, settings.tenant),
+            frozenset(settings.slack_admins),
+            tokens.forget,
+        )
+        self._socket: Connection | None = None
+        self._install = SlackInstall(settings, tokens, database) if settings.slack_client_id else None
+
+    def add_routes(self, app: FastAPI) -> None:
+        """Only signed requests come in, and none at all while a connection of ours is used instead."""
+        if self._settings.slack == "http":
+            secret = self._settings.slack_signing_secret.get_secret_value()
+            app.add_route("/slack/events", SlackDoor(self.app.bolt.dispatch, secret).enter, methods=["POST"])
+        if self._install:
+            app.add_route(INSTALL_PATH, self._install.begin, methods=["GET"])
+            app.add_route(REDIRECT_PATH, self._install.finish, methods=["GET"])
+
+    def start(self) -> None:
+        if self._settings.slack == "socket":
+            token = self._settings.slack_app_token.get_secret_value()
+            self._socket = Connection(self.app.bolt, token, self._settings.slack_api_url)
+
+    def stop(self) -> None:
+        if self._socket:
+            self._socket.close()
+        self.app.later.close()
 
 
 def _checked(check: Callable[[], object]) -> str:

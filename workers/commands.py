@@ -118,6 +118,8 @@ def ask(
         typer.echo(json.dumps(evaluation.as_json(draft), indent=2, default=str))
     else:
         console.print(Markdown(draft.text))
+        if draft.hint:
+            console.print(f"  {draft.hint}", highlight=False)
         if draft.decision.action in (Action.ABSTAINED, Action.FAILED) and settings.human_contact:
             console.print(f"  A person can help: {settings.human_contact}", highlight=False)
         for source in draft.sources:
@@ -151,10 +153,14 @@ def evaluate(
             console.print(tables.comparison(result["comparison"]))
 
 
-def doctor(as_json: AsJson = False) -> None:
+def doctor(
+    slack: Annotated[bool, typer.Option("--slack", help="Only what Slack needs: tokens, scopes, people.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Is this installation healthy? Exit code 6 when something is not."""
+    examine = health.examine_slack if slack else health.examine
     with clear_errors():
-        findings = health.examine(Workshop(_settings(), f"doctor-{uuid4().hex[:6]}"))
+        findings = examine(Workshop(_settings(), f"doctor-{uuid4().hex[:6]}"))
     if as_json:
         typer.echo(json.dumps([finding.as_dict() for finding in findings], indent=2))
     else:

@@ -46,6 +46,14 @@ def examine(workshop: Workshop) -> list[Finding]:
     return findings
 
 
+def examine_slack(workshop: Workshop) -> list[Finding]:
+    """What is missing before Slack works."""
+    try:
+        return [Finding(*found) for found in workshop.slack_checkup().findings()]
+    except AnswerloopError as error:
+        return [Finding("slack", False, str(error))]
+
+
 def _state(workshop: Workshop) -> Iterator[Finding]:
     root = workshop.settings.state.root
     if not root.is_dir() or not os.access(root, os.W_OK):

@@ -14,6 +14,12 @@ class Desks(Protocol):
 
     def deliver(self, question_id: str) -> None: ...
 
+    def progress(self, question_id: str) -> None: ...
+
+    def withdraw(self, question_id: str) -> None: ...
+
+    def notify(self, notice_id: str) -> None: ...
+
     def recover(self) -> None: ...
 
     def sync_source(self, source_id: str) -> None: ...
@@ -29,6 +35,18 @@ def register(app: Celery, desks: Desks) -> None:
     @app.task(name="deliver.answer")  # type: ignore[untyped-decorator]
     def deliver_answer(question_id: str) -> None:
         desks.deliver(question_id)
+
+    @app.task(name="deliver.progress")  # type: ignore[untyped-decorator]
+    def show_progress(question_id: str) -> None:
+        desks.progress(question_id)
+
+    @app.task(name="deliver.withdraw")  # type: ignore[untyped-decorator]
+    def withdraw_answer(question_id: str) -> None:
+        desks.withdraw(question_id)
+
+    @app.task(name="deliver.notice")  # type: ignore[untyped-decorator]
+    def deliver_notice(notice_id: str) -> None:
+        desks.notify(notice_id)
 
     @app.task(name="housekeeping.recover")  # type: ignore[untyped-decorator]
     def recover() -> None:

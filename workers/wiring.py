@@ -7,8 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from functools import cached_property
-from typing import TypeVar
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, TypeVar
 
 from celery import Celery
 
@@ -19,16 +19,33 @@ from answerloop.backends.redaction.models import model_of
 from answerloop.db.session import Database
 from answerloop.heartbeat import Heartbeat
 from answerloop.observability import MODEL_LOAD_SECONDS
-from answerloop.ports import DocumentIndex, Embedder, Generator, GroundednessDetector, Redactor, Reranker
+from answerloop.ports import (
+    ChatDelivery,
+    Directory,
+    DocumentIndex,
+    Embedder,
+    Generator,
+    GroundednessDetector,
+    Redactor,
+    Reranker,
+)
 from answerloop.settings import Settings
+from answerloop.slack.rendered import Style
+from answerloop.slack.sources import source_url
 from workers import schedule, tasks
-from workers.answering.deliver import AnswerDesk, DeliveryDesk
+from workers.answering.deliver import DeliveryDesk
+from workers.answering.desk import AnswerDesk
 from workers.answering.guard import Guard
 from workers.answering.nearest import NearestExamples
 from workers.answering.pipeline import Limits, Pipeline
+from workers.answering.recover import Recovery
 from workers.answering.retrieve import Retriever
 from workers.answering.safety import Triage
 from workers.indexing.sync import Indexer
+
+if TYPE_CHECKING:
+    from answerloop.backends.slack_checkup import SlackCheckup
+    from answerloop.backends.tokens_slack import SlackTokens
 
 T = TypeVar("T")
 
@@ -60,8 +77,22 @@ class Workshop:
         return CeleryTaskQueue(self.settings.effective_broker_url)
 
     @cached_property
-    def directory(self) -> FileDirectory:
-        return FileDirectory(self.settings.directory_file, self.settings.tenant)
+    def directory(self) -> Directory:
+        settings = self.settings
+        people = FileDirectory(settings.directory_file, settings.tenant)
+        if settings.slack == "off":
+            return people
+        from answerloop.backends.directory_by_channel import ChannelDirectory
+        from answerloop.backends.directory_slack import SlackDirectory
+
+        slack = SlackDirectory(self.slack_tokens, people, settings.tenant, api_url=settings.slack_api_url)
+        return ChannelDirectory({"slack": slack}, people)
+
+    @cached_property
+    def slack_tokens(self) -> SlackTokens:
+        from answerloop.backends.tokens_slack import SlackTokens
+
+        return SlackTokens.of(self.settings, self.database)
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -186,7 +217,36 @@ class Workshop:
 
     @cached_property
     def delivery_desk(self) -> DeliveryDesk:
-        return DeliveryDesk(self.database, self.queue, [WebChatDelivery()])
+        reminder = timedelta(hours=self.settings.reminder_hours)
+        return DeliveryDesk(self.database, self.queue, self.channels, self.directory, reminder)
+
+    @cached_property
+    def channels(self) -> list[ChatDelivery]:
+        settings = self.settings
+        if settings.slack == "off":
+            return [WebChatDelivery()]
+        from answerloop.backends.chat_slack import SlackDelivery
+        from answerloop.backends.rates_redis import RedisRateLimiter
+
+        slack = SlackDelivery(
+            self.slack_tokens,
+            RedisRateLimiter(settings.effective_broker_url),
+            api_url=settings.slack_api_url,
+            style=Style(settings.slack_blocks),
+            source_url=partial(source_url, settings.public_url),
+            messages_per_second=settings.slack_messages_per_second,
+            updates_per_minute=settings.slack_updates_per_minute,
+        )
+        return [WebChatDelivery(), slack]
+
+    def slack_checkup(self) -> SlackCheckup:
+        from answerloop.backends.slack_checkup import SlackCheckup
+
+        return SlackCheckup(self.settings, self.slack_tokens, self.database)
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        return Recovery(self.database, self.queue)
 
     @cached_property
     def indexer(self) -> Indexer:
@@ -211,7 +271,16 @@ class Workshop:
         self._once(lambda: self.delivery_desk).deliver(question_id)
 
     def recover(self) -> None:
-        self._once(lambda: self.delivery_desk).recover()
+        self._once(lambda: self.recovery).recover()
+
+    def progress(self, question_id: str) -> None:
+        self._once(lambda: self.delivery_desk).progress(question_id)
+
+    def withdraw(self, question_id: str) -> None:
+        self._once(lambda: self.delivery_desk).withdraw(question_id)
+
+    def notify(self, notice_id: str) -> None:
+        self._once(lambda: self.delivery_desk).notify(notice_id)
 
     def sync_source(self, source_id: str) -> None:
         self._once(lambda: self.indexer).sync(source_id)

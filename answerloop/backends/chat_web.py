@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from answerloop.domain import OutgoingMessage
+from answerloop.domain import Notice, OutgoingMessage, Progress
 
 
 class WebChatDelivery:
@@ -12,5 +12,20 @@ class WebChatDelivery:
 
     channel = "web"
 
-    def deliver(self, address: Mapping[str, object], placeholder_id: str | None, message: OutgoingMessage) -> str:
+    def open(self, address: Mapping[str, object], progress: Progress) -> str | None:
+        return None
+
+    def show(self, address: Mapping[str, object], message_id: str | None, progress: Progress) -> None:
+        """The page sees the row's revision."""
+
+    def deliver(self, address: Mapping[str, object], message_id: str | None, message: OutgoingMessage) -> str:
         return message.answer_id
+
+    def withdraw(self, address: Mapping[str, object], message_id: str | None) -> None:
+        """The page sees the row's revision."""
+
+    def notify(self, address: Mapping[str, object], message_id: str | None, notice: Notice) -> str:
+        return notice.id
+
+    def find(self, address: Mapping[str, object], subject_id: str) -> str | None:
+        return None

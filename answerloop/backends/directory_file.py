@@ -1,26 +1,39 @@
 """People and their groups from a YAML file, read again whenever it changes:
 
     people:
-      dev: {name: Dana Devlin, groups: [everyone, hr]}
+      dev: {name: Dana Devlin, groups: [everyone, hr], email: dana@example.com}
       visitor: {name: V. Isitor, guest: true}
+    slack_groups:
+      S0123ABCD: [finance]
 
 Every person of the company is in `everyone` and `public`; a guest is in `public` alone; somebody the file does not
-name is in no group.
+name is in no group. A Slack user group is named by its id or its handle.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from answerloop.domain import EVERYONE, PUBLIC, Person
-from answerloop.errors import ConfigurationError
+from answerloop.errors import ConfigurationError, DirectoryUnavailable
 
 log = logging.getLogger(__name__)
+
+NO_GROUPS: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    people: Mapping[str, Person] = field(default_factory=dict)
+    groups_by_email: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    groups_of_slack_group: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 class FileDirectory:
@@ -31,24 +44,43 @@ class FileDirectory:
         self._tenant = tenant
         self._lock = threading.Lock()
         self._read_at: tuple[int, int] | None = None
-        self._people: dict[str, Person] = {}
+        self._content: _Content | None = _Content()
         if path is not None:
             self._refresh(path)
 
     def person(self, person_id: str) -> Person:
         if self._path is None:
             return Person(person_id, person_id, frozenset({EVERYONE, PUBLIC}), self._tenant)
-        self._refresh(self._path)
-        return self._people.get(person_id) or Person(person_id, person_id, frozenset(), self._tenant)
+        content = self._refresh(self._path) or _Content()
+        return content.people.get(person_id) or Person(person_id, person_id, NO_GROUPS, self._tenant)
 
-    def _refresh(self, path: Path) -> None:
+    def members(self, room: str) -> Sequence[Person]:
+        """The file knows no rooms."""
+        return ()
+
+    def groups_by_email(self, email: str) -> frozenset[str]:
+        """All groups of the person with this address; none when the file has none. Raises DirectoryUnavailable."""
+        return self._usable().groups_by_email.get(email.casefold(), NO_GROUPS)
+
+    def groups_of_slack_group(self, id_or_handle: str) -> frozenset[str]:
+        """Raises DirectoryUnavailable."""
+        return self._usable().groups_of_slack_group.get(id_or_handle.casefold(), NO_GROUPS)
+
+    def _usable(self) -> _Content:
+        """A guest must not become an employee because the line that says so cannot be read."""
+        content = self._refresh(self._path) if self._path else self._content
+        if content is None:
+            raise DirectoryUnavailable("The directory file is not usable.")
+        return content
+
+    def _refresh(self, path: Path) -> _Content | None:
         """A file that cannot be read at start-up is an error; one that breaks later leaves nobody any groups."""
         with self._lock:
             try:
                 stat = path.stat()
                 stamp = (stat.st_mtime_ns, stat.st_size)
                 if stamp != self._read_at:
-                    self._people = _people(yaml.safe_load(path.read_text()), self._tenant)
+                    self._content = _read(yaml.safe_load(path.read_text()), self._tenant)
                     self._read_at = stamp
             except (OSError, ValueError, yaml.YAMLError) as error:
                 if self._read_at is None:
@@ -57,20 +89,38 @@ class FileDirectory:
                     "directory file unusable, nobody has groups",
                     extra={"path": str(path)},
                 )
-                self._people = {}
+                self._content = None
                 self._read_at = (-1, -1)
+            return self._content
 
 
-def _people(content: Any, tenant: str) -> dict[str, Person]:
+def _read(content: Any, tenant: str) -> _Content:
     if not isinstance(content, dict) or not isinstance(content.get("people"), dict):
         raise ValueError("expected a mapping with the key `people`")  # noqa: TRY004 - about the file, not a type
-    return {str(key): _person(str(key), entry, tenant) for key, entry in content["people"].items()}
+    slack_groups = content.get("slack_groups") or {}
+    if not isinstance(slack_groups, dict):
+        raise ValueError("slack_groups: expected `id or handle: [name, …]`")  # noqa: TRY004
+    people, by_email = {}, {}
+    for key, entry in content["people"].items():
+        person = people[str(key)] = _person(str(key), entry, tenant)
+        email = (entry or {}).get("email")
+        if email is None:
+            continue
+        if not isinstance(email, str) or "@" not in email or email.casefold() in by_email:
+            raise ValueError(f"{key}: expected an `email` that nobody else has")
+        by_email[email.casefold()] = person.groups
+    named = {str(key).lstrip("@").casefold(): _groups(str(key), groups) for key, groups in slack_groups.items()}
+    return _Content(people, by_email, named)
 
 
 def _person(person_id: str, entry: Any, tenant: str) -> Person:
     entry = {} if entry is None else entry
-    groups = entry.get("groups", []) if isinstance(entry, dict) else None
-    if not isinstance(groups, list) or not all(isinstance(group, str) and group for group in groups):
-        raise ValueError(f"{person_id}: expected `groups: [name, …]`")
+    groups = _groups(person_id, entry.get("groups", []) if isinstance(entry, dict) else None)
     own = {PUBLIC} if entry.get("guest") else {EVERYONE, PUBLIC, *groups}
     return Person(person_id, str(entry.get("name", person_id)), frozenset(own), tenant)
+
+
+def _groups(whose: str, groups: Any) -> frozenset[str]:
+    if not isinstance(groups, list) or not all(isinstance(group, str) and group for group in groups):
+        raise ValueError(f"{whose}: expected `groups: [name, …]`")
+    return frozenset(groups)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from answerloop import __version__
+from answerloop.cli import slack
 from answerloop.cli.console import clear_errors
 from answerloop.cli.up import Up
 from answerloop.settings import load_settings
@@ -50,6 +51,8 @@ _launches("ask", "Ask one question through the whole pipeline.")
 _launches("evaluate", "Measure retrieval, answers and abstention on a question set of yours.")
 _launches("doctor", "Is this installation healthy?")
 _launches("migrate", "Bring the database to the newest version.")
+
+app.add_typer(slack.app, name="slack")
 
 
 @app.command()

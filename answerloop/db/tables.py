@@ -13,6 +13,7 @@ from sqlalchemy import (
     Dialect,
     ForeignKey,
     Index,
+    LargeBinary,
     String,
     Text,
     TypeDecorator,
@@ -81,6 +82,8 @@ class QuestionRow(Table):
     attempts: Mapped[int] = mapped_column(default=0)
     worker: Mapped[str | None] = mapped_column(String(64))
     lease_until: Mapped[datetime | None]
+    room: Mapped[str | None] = mapped_column(String(255))
+    sources: Mapped[list[Any]] = mapped_column(default=list)
     created_at: Mapped[datetime] = mapped_column(default=now, index=True)
 
     conversation: Mapped[ConversationRow] = relationship()
@@ -111,6 +114,7 @@ class AnswerRow(Table):
     stage: Mapped[str] = mapped_column(String(16), default="queued")
     revision: Mapped[int] = mapped_column(default=0)
     text: Mapped[str] = mapped_column(Text, default="")
+    hint: Mapped[str] = mapped_column(Text, default="")
     outcome: Mapped[str | None] = mapped_column(String(16))
     confidence: Mapped[str | None] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(Text, default="")
@@ -126,6 +130,7 @@ class AnswerRow(Table):
     decision: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=now)
     finished_at: Mapped[datetime | None] = mapped_column(index=True)
+    retracted_at: Mapped[datetime | None]
 
     question: Mapped[QuestionRow] = relationship(back_populates="answer")
     sources: Mapped[list[AnswerSourceRow]] = relationship(
@@ -154,10 +159,26 @@ class AnswerSourceRow(Table):
     cosine: Mapped[float]
 
 
-class DeliveryRow(Table):
+class Posted:
+    """A message in a chat that is shown once.
+
+    `message_id` is the platform's. `posting_at` stands while a message is being posted whose id is not known yet; it
+    stays when the outcome is unknown, and then the message is looked for before another one is posted. `due_at` is
+    when its job is written anew, in case it was lost. `failure` is why nobody will ever see it.
+    """
+
+    message_id: Mapped[str | None] = mapped_column(String(255), index=True)
+    posting_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime | None] = mapped_column(index=True)
+    delivered_at: Mapped[datetime | None]
+    failure: Mapped[str | None] = mapped_column(Text)
+
+
+class DeliveryRow(Posted, Table):
     """Where an answer goes and whether it got there: at most one for each question.
 
-    `due_at` is when its job is written anew, in case it was lost; none before the answer is finished.
+    Its message is a placeholder first, which becomes the answer. It is due when the answer is finished, not before.
     """
 
     __tablename__ = "deliveries"
@@ -165,15 +186,75 @@ class DeliveryRow(Table):
     question_id: Mapped[str] = mapped_column(ForeignKey("questions.id"), primary_key=True)
     channel: Mapped[str] = mapped_column(String(32))
     address: Mapped[dict[str, Any]]
-    placeholder_id: Mapped[str | None] = mapped_column(String(255))
-    message_id: Mapped[str | None] = mapped_column(String(255))
-    attempts: Mapped[int] = mapped_column(default=0)
-    due_at: Mapped[datetime | None] = mapped_column(index=True)
-    delivered_at: Mapped[datetime | None]
+
+
+class NoticeRow(Posted, Table):
+    """A message beside the answers: `key` says what it is about, so a second one is the same one."""
+
+    __tablename__ = "notices"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    key: Mapped[str] = mapped_column(String(255), unique=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    channel: Mapped[str] = mapped_column(String(32))
+    address: Mapped[dict[str, Any]]
+    text: Mapped[str] = mapped_column(Text, default="")
+    people: Mapped[list[Any]] = mapped_column(default=list)
+    room: Mapped[str | None] = mapped_column(String(255))
+    question_id: Mapped[str | None] = mapped_column(ForeignKey("questions.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class EscalationRow(Table):
+    """Somebody wants a person to answer: once for each question."""
+
+    __tablename__ = "escalations"
+
+    question_id: Mapped[str] = mapped_column(ForeignKey("questions.id"), primary_key=True)
+    asked_by: Mapped[str] = mapped_column(String(255))
+    asked_at: Mapped[datetime] = mapped_column(default=now)
+    resolved_by: Mapped[str | None] = mapped_column(String(255))
+    resolved_at: Mapped[datetime | None]
+
+
+class RoomRow(Table):
+    """How the assistant behaves in one room. Seeded by a file, changed by admins; what stands here rules."""
+
+    __tablename__ = "rooms"
+
+    room: Mapped[str] = mapped_column(String(255), primary_key=True)
+    settings: Mapped[dict[str, Any]]
+    updated_by: Mapped[str] = mapped_column(String(255))
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class InstallationRow(Table):
+    """A workspace that has installed us, with its tokens encrypted. `lease_until` is held by whoever renews them."""
+
+    __tablename__ = "installations"
+
+    workspace: Mapped[str] = mapped_column(String(255), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(32))
+    bot_user: Mapped[str] = mapped_column(String(64))
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    expires_at: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]
+    installed_by: Mapped[str] = mapped_column(String(255), default="")
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class SignInStateRow(Table):
+    """A sign-in that was begun and may be finished once."""
+
+    __tablename__ = "sign_in_states"
+
+    state: Mapped[str] = mapped_column(String(64), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class FeedbackRow(Table):
-    """What one person thinks of one answer; changing one's mind changes the row."""
+    """What one person thinks of one answer; changing one's mind changes the row. No thumb: a better answer alone."""
 
     __tablename__ = "feedback"
     __table_args__ = (UniqueConstraint("answer_id", "person"),)
@@ -181,7 +262,7 @@ class FeedbackRow(Table):
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     answer_id: Mapped[str] = mapped_column(ForeignKey("answers.id"), index=True)
     person: Mapped[str] = mapped_column(String(255), index=True)
-    thumb: Mapped[str] = mapped_column(String(8))
+    thumb: Mapped[str | None] = mapped_column(String(8))
     reason: Mapped[str | None] = mapped_column(String(32))
     correction: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=now)

@@ -16,13 +16,12 @@ from answerloop.domain import (
     Finding,
     Hit,
     Message,
-    OutgoingMessage,
     Person,
     PersonalDataType,
     Usage,
     Vector,
 )
-from answerloop.errors import DeliveryUnavailable, GeneratorUnavailable, IndexMismatch, QueueUnavailable
+from answerloop.errors import GeneratorUnavailable, IndexMismatch, QueueUnavailable
 from answerloop.exact_recognisers import ExactRecognisers, without_overlaps
 from answerloop.placeholders import Masked, Placeholders
 from answerloop.ports import Completion, GenerationRequest, IndexQuery, Job
@@ -181,29 +180,20 @@ class FakeRedactor:
 
 
 class FakeDirectory:
-    """Knows whom it is told."""
+    """Knows whom it is told, and who is in which room."""
 
-    def __init__(self, groups: Mapping[str, frozenset[str]], tenant: str = "default") -> None:
+    def __init__(
+        self,
+        groups: Mapping[str, frozenset[str]],
+        tenant: str = "default",
+        rooms: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.groups = dict(groups)
+        self.rooms = dict(rooms or {})
         self._tenant = tenant
 
     def person(self, person_id: str) -> Person:
         return Person(person_id, person_id, self.groups.get(person_id, frozenset()), self._tenant)
 
-
-class FakeChat:
-    """A chat platform that shows one message for each question; `failures` makes the next deliveries fail."""
-
-    def __init__(self, channel: str = "web", failures: int = 0) -> None:
-        self.channel = channel
-        self.failures = failures
-        self.shown: dict[str, OutgoingMessage] = {}
-        self.calls = 0
-
-    def deliver(self, address: Mapping[str, object], placeholder_id: str | None, message: OutgoingMessage) -> str:
-        self.calls += 1
-        if self.failures:
-            self.failures -= 1
-            raise DeliveryUnavailable("the fake platform is busy", retry_after_seconds=0.0)
-        self.shown[message.question_id] = message
-        return f"shown-{message.question_id}"
+    def members(self, room: str) -> Sequence[Person]:
+        return [self.person(member) for member in self.rooms.get(room, ())]

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import psutil
 
-from answerloop.db.repositories import answers, documents, processes
+from answerloop.db.repositories import deliveries, documents, processes
 from answerloop.db.session import Database
 from answerloop.settings import Settings
 
@@ -43,7 +43,8 @@ def until(what: Callable[[], T | None], seconds: float = 60.0, pause: float = 0.
 
 
 class RunningInstallation:
-    def __init__(self, home: Path, first_documents: Path, generator: str = "extractive") -> None:
+    def __init__(self, home: Path, first_documents: Path, generator: str = "extractive", **settings: str) -> None:
+        """`settings` are further ones, by their names in lower case."""
         self.home = home
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -57,9 +58,11 @@ class RunningInstallation:
             "ANSWERLOOP_FIRST_DOCUMENTS": str(first_documents),
             "ANSWERLOOP_DIRECTORY_FILE": str(CHECKOUT / "samples" / "access.yaml"),
             "ANSWERLOOP_LEASE_SECONDS": "6",
+            "ANSWERLOOP_QUESTIONS_PER_PERSON": "100000",
             "ANSWERLOOP_HUMAN_CONTACT": "people-desk@orrenby.example",
             "PYTHONWARNINGS": "",
             "HF_HUB_OFFLINE": "1",
+            **{f"ANSWERLOOP_{name.upper()}": value for name, value in settings.items()},
         }
         self.database = Database(Settings(_env_file=None, home=home).effective_database_url)  # type: ignore[call-arg]
         self._process: subprocess.Popen[bytes] | None = None
@@ -149,9 +152,9 @@ class RunningInstallation:
 
     def undelivered(self) -> list[str]:
         with self.database.reading() as session:
-            return answers.undelivered(session)
+            return deliveries.undelivered(session)
 
     def delivery_seconds(self, question_id: str) -> float | None:
         """From the question's row to the delivery of its answer; None before that."""
         with self.database.reading() as session:
-            return answers.delivery_seconds(session, question_id)
+            return deliveries.delivery_seconds(session, question_id)

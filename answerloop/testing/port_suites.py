@@ -16,18 +16,15 @@ import pytest
 
 from answerloop.domain import (
     BASE_ADAPTER,
+    Audience,
     Chunk,
-    Confidence,
     Message,
-    Outcome,
-    OutgoingMessage,
     Sentence,
     Vector,
 )
 from answerloop.errors import GenerationTimedOut, IndexMismatch, QueueUnavailable
 from answerloop.placeholders import Placeholders
 from answerloop.ports import (
-    ChatDelivery,
     Directory,
     DocumentIndex,
     Embedder,
@@ -373,22 +370,40 @@ class RedactorSuite:
             assert list(pool.map(lambda text: redactor.mask(text, Placeholders()), texts)) == alone
 
 
-class ChatDeliverySuite:
-    """Provide the fixture `chat`."""
-
-    def test_delivering_twice_is_delivering_once(self, chat: ChatDelivery) -> None:
-        message = OutgoingMessage("q1", "a1", "90 days [1]", Outcome.ANSWERED, Confidence.SURE, ())
-        assert chat.deliver({}, None, message) == chat.deliver({}, None, message)
-
-
 class DirectorySuite:
-    """Provide the fixture `directory`, which knows `known` in the group `hr` and a guest `guest`."""
+    """Provide the fixture `directory`, which knows `known` in the group `hr` and a guest `guest`, by these ids."""
+
+    known = "known"
+    guest = "guest"
+    unknown = "nobody"
+    unknown_room = "nowhere"
 
     def test_a_known_person_has_their_groups(self, directory: Directory) -> None:
-        assert {"everyone", "public", "hr"} <= directory.person("known").groups
+        assert {"everyone", "public", "hr"} <= directory.person(self.known).groups
 
     def test_a_guest_reads_public_documents_only(self, directory: Directory) -> None:
-        assert directory.person("guest").groups == {"public"}
+        assert directory.person(self.guest).groups == {"public"}
 
     def test_an_unknown_person_has_no_group(self, directory: Directory) -> None:
-        assert directory.person("nobody").groups == frozenset()
+        assert directory.person(self.unknown).groups == frozenset()
+
+    def test_an_unknown_room_has_nobody_so_it_reads_nothing(self, directory: Directory) -> None:
+        members = directory.members(self.unknown_room)
+        assert list(members) == []
+        assert not Audience.of("default", members).may_read({"public"})
+
+
+class RoomDirectorySuite(DirectorySuite):
+    """The directory also knows rooms: `room`, in which are `known` and `guest`, and `team_room` with `known` alone."""
+
+    room = "room"
+    team_room = "team"
+
+    def test_a_room_reads_what_each_of_its_members_may(self, directory: Directory) -> None:
+        audience = Audience.of("default", directory.members(self.room))
+        assert audience.may_read({"public"})
+        assert not audience.may_read({"everyone"})
+        assert not audience.may_read({"hr"})
+
+    def test_a_room_of_one_team_reads_that_teams_documents(self, directory: Directory) -> None:
+        assert Audience.of("default", directory.members(self.team_room)).may_read({"hr"})

@@ -15,14 +15,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from answerloop.errors import NotAllowed, NotAuthenticated, NotFound, Retryable, UserFault
+from answerloop.errors import NotAllowed, NotAuthenticated, NotFound, Retryable, TooManyQuestions, UserFault
 from bot.web.pages import page
 
 log = logging.getLogger(__name__)
 
 APOLOGY = "Something went wrong on our side."
 BUSY = "We cannot do this right now. Please try again in a moment."
-STATUS: dict[type[Exception], int] = {NotAuthenticated: 401, NotAllowed: 403, NotFound: 404}
+STATUS: dict[type[Exception], int] = {NotAuthenticated: 401, NotAllowed: 403, NotFound: 404, TooManyQuestions: 429}
 
 
 def error_response(scope: Scope, status: int, message: str, reference: str | None = None) -> Response:

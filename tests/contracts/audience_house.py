@@ -26,7 +26,7 @@ from answerloop.testing.fakes import FakeEmbedder, FakeGenerator, FakeRedactor, 
 from bot.feedback import FeedbackBox
 from bot.intake import Intake
 from bot.web.app import create_app
-from workers.answering.deliver import AnswerDesk
+from workers.answering.desk import AnswerDesk
 from workers.answering.guard import Guard
 from workers.answering.pipeline import Asked, Limits, Pipeline, Show
 from workers.answering.retrieve import Retriever
@@ -92,7 +92,7 @@ class House:
         )
         settings = Settings(_env_file=None, home=folder, identity_header="X-User", trusted_proxies=(PROXY,))
         self._app = create_app(
-            settings, database, Intake(database, queue, 1000), FeedbackBox(database), self, dict, lambda: (b"", "")
+            settings, database, Intake(database, queue, 1000, 100), FeedbackBox(database), self, dict, lambda: (b"", "")
         )
 
     def _pipeline(self, threshold: float) -> RecordingPipeline:

@@ -11,15 +11,17 @@ from answerloop.backends.generator_extractive import ExtractiveGenerator
 from answerloop.backends.groundedness_mixed import MixedGroundednessDetector
 from answerloop.backends.groundedness_nli import NliGroundednessDetector
 from answerloop.errors import ConfigurationError
-from answerloop.testing.fakes import FakeChat, FakeEmbedder, FakeRedactor, FakeReranker
+from answerloop.testing.chat_suites import ChatDeliverySuite, PostingChatSuite
+from answerloop.testing.fake_chat import FakeChat
+from answerloop.testing.fakes import FakeDirectory, FakeEmbedder, FakeRedactor, FakeReranker
 from answerloop.testing.port_suites import (
-    ChatDeliverySuite,
     DirectorySuite,
     EmbedderSuite,
     GeneratorSuite,
     GroundednessDetectorSuite,
     RedactorSuite,
     RerankerSuite,
+    RoomDirectorySuite,
 )
 from tests.unit.answerloop.backends.tiny_models import tiny_classifier, tiny_tokenizer
 
@@ -58,8 +60,22 @@ class TestFileDirectory(DirectorySuite):
         with pytest.raises(ConfigurationError, match=r"known: expected `groups: \[name"):
             FileDirectory(tmp_path / "bad.yaml", "default")
 
+    @pytest.mark.parametrize("email", ["known", "[a@b.c]", "guest@example.com"])
+    def test_an_address_that_is_none_or_not_theirs_alone_is_a_clear_error(self, tmp_path, email):
+        guest = "guest: {guest: true, email: Guest@Example.com}"
+        (tmp_path / "bad.yaml").write_text(f"people: {{{guest}, known: {{email: {email}}}}}")
+        with pytest.raises(ConfigurationError, match=r"known: expected an `email` that nobody else has"):
+            FileDirectory(tmp_path / "bad.yaml", "default")
+
     def test_without_a_file_everybody_is_an_employee(self):
         assert FileDirectory(None, "default").person("anyone").groups == {"everyone", "public"}
+
+
+class TestFakeDirectory(RoomDirectorySuite):
+    @pytest.fixture
+    def directory(self) -> FakeDirectory:
+        people = {"known": frozenset({"everyone", "public", "hr"}), "guest": frozenset({"public"})}
+        return FakeDirectory(people, rooms={"room": ["known", "guest"], "team": ["known"]})
 
 
 class TestWebChat(ChatDeliverySuite):
@@ -67,11 +83,23 @@ class TestWebChat(ChatDeliverySuite):
     def chat(self) -> WebChatDelivery:
         return WebChatDelivery()
 
+    @pytest.fixture
+    def address(self) -> dict[str, object]:
+        return {}
 
-class TestFakeChat(ChatDeliverySuite):
+
+class TestFakeChat(PostingChatSuite):
     @pytest.fixture
     def chat(self) -> FakeChat:
         return FakeChat()
+
+    @pytest.fixture
+    def platform(self, chat: FakeChat) -> FakeChat:
+        return chat
+
+    @pytest.fixture
+    def address(self) -> dict[str, object]:
+        return {}
 
 
 class TestExtractiveGenerator(GeneratorSuite):

@@ -1,7 +1,4 @@
 import signal
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -9,21 +6,8 @@ from answerloop.backends.queue_celery import CeleryTaskQueue
 from answerloop.cli import broker
 from answerloop.errors import QueueUnavailable
 from answerloop.ports import Job
-from answerloop.settings import StateFolder
 from answerloop.testing.fakes import FakeTaskQueue
-from answerloop.testing.installation import until
 from answerloop.testing.port_suites import TaskQueueSuite
-
-
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    state = StateFolder(tmp_path)
-    process = subprocess.Popen(broker.prepare(state), stdout=subprocess.DEVNULL)
-    url = state.broker_url.read_text().strip()
-    until(lambda: broker.answers(url), 20)
-    yield process, url
-    process.kill()
-    process.wait()
 
 
 class TestCeleryOnValkey(TaskQueueSuite):

@@ -21,7 +21,7 @@ from bot.web.server import ChatServer
 @pytest.fixture
 def server(database: Database, tmp_path: Path) -> Iterator[ChatServer]:
     settings = Settings(_env_file=None, home=tmp_path)
-    intake = Intake(database, FakeTaskQueue(), 200)
+    intake = Intake(database, FakeTaskQueue(), 200, 1000)
     feedback, directory = FeedbackBox(database), FakeDirectory({})
     app = create_app(settings, database, intake, feedback, directory, dict, lambda: (b"", "text/plain"))
     server = ChatServer(app, "127.0.0.1", 0)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from answerloop.domain import AnswerDraft, Audience, Confidence, Turn
+from answerloop.domain import Audience, Confidence, Turn
 from workers.answering import answerable
 from workers.answering.retrieve import Retriever
 
@@ -50,7 +49,3 @@ class Rights:
         probability = answerable.probability(answerable.features(found))
         alone = answerable.confidence(probability, self._answer_threshold, self._sure_threshold)
         return BETTER_ALONE if _RANK.index(alone) > _RANK.index(confidence) else ""
-
-
-def with_hint(draft: AnswerDraft, hint: str) -> AnswerDraft:
-    return replace(draft, text=f"{draft.text}\n\n{hint}") if hint else draft

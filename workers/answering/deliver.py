@@ -1,201 +1,208 @@
-"""One question from claim to delivery: hold the lease, run the pipeline, write the answer, hand it to its channel."""
+"""Shows answers where the questions were asked: that they arrived, how far they are, the answer, and what changed."""
 
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from answerloop.db import outbox
-from answerloop.db.repositories import answers, processes, questions
-from answerloop.db.repositories.answers import LeaseLost
-from answerloop.db.repositories.questions import Claim
+from answerloop.db.repositories import deliveries, documents, notices, posts
+from answerloop.db.repositories.deliveries import Due
 from answerloop.db.session import Database
-from answerloop.db.tables import now
-from answerloop.domain import (
-    BASE_ADAPTER,
-    Action,
-    AnswerDraft,
-    Audience,
-    CitedSource,
-    Confidence,
-    Decision,
-    Outcome,
-    Stage,
-    Usage,
-)
-from answerloop.errors import AnswerloopError, ConfigurationError, DeliveryUnavailable, Retryable
-from answerloop.heartbeat import Heartbeat
-from answerloop.observability import ANSWER_SECONDS, ANSWERS, ATTEMPTS_LOST
-from answerloop.placeholders import Placeholders
-from answerloop.ports import ChatDelivery, Directory, Redactor, TaskQueue
-from answerloop.tasks import answer_question, deliver_answer
-from workers.answering.pipeline import Asked, Pipeline
+from answerloop.db.tables import DeliveryRow, NoticeRow, Posted, now
+from answerloop.domain import Audience, Confidence, NoticeKind, Outcome, OutgoingMessage
+from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DirectoryUnavailable
+from answerloop.observability import DELIVERIES_FAILED
+from answerloop.ports import ChatDelivery, Directory, Job, TaskQueue
+from answerloop.tasks import deliver_answer, deliver_notice, withdraw_answer
+from workers.answering.posting import Posting
 
 log = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 4
-RETRY_SECONDS = (1, 5, 20)
+RETRY_SECONDS = 5.0
+ONE_REMINDER_IN = timedelta(hours=24)
+WITHHELD = "This answer stood on a document that not everybody here may read any more."
 
 
-class AnswerDesk:
-    """Takes one question at a time from the queue and sees it through."""
+class DeliveryDesk:
+    """Each method may be called any number of times, by any worker: what people see is the same."""
 
     def __init__(
         self,
         database: Database,
         queue: TaskQueue,
-        pipeline: Pipeline,
+        channels: Sequence[ChatDelivery],
         directory: Directory,
-        heartbeat: Heartbeat,
-        lease: timedelta,
-        history_turns: int,
-        redactor: Redactor,
+        reminder: timedelta,
     ) -> None:
         self._database = database
         self._queue = queue
-        self._pipeline = pipeline
-        self._directory = directory
-        self._heartbeat = heartbeat
-        self._lease = lease
-        self._history_turns = history_turns
-        self._redactor = redactor
-
-    def answer(self, question_id: str) -> None:
-        """Answer it, unless it is answered or in other hands. A second delivery of the job changes nothing."""
-        with self._database.writing() as session:
-            claim = questions.claim(session, question_id, self._lease)
-        if claim is None:
-            log.info("nothing to do", extra={"question_id": question_id})
-            return
-        try:
-            with self._heartbeat.during(lambda: self._renew(claim)):
-                self._finish(claim, self._draft(claim))
-        except LeaseLost:
-            log.warning("lease lost, another worker answers", extra={"question_id": question_id})
-        except (Retryable, ConfigurationError) as error:
-            self._try_again(claim, error)
-        except Exception:
-            log.exception("answering failed", extra={"question_id": question_id})
-            self._finish(claim, _apology(claim, "internal error"))
-
-    def _draft(self, claim: Claim) -> AnswerDraft:
-        if claim.attempts > MAX_ATTEMPTS:
-            return _apology(claim, f"gave up after {MAX_ATTEMPTS} attempts")
-        audience = Audience.of(claim.tenant, [self._directory.person(claim.asker)])
-        with self._database.reading() as session:
-            history = questions.history(session, claim, audience, self._history_turns)
-
-        def show(stage: Stage, text: str = "", sources: Sequence[CitedSource] | None = None) -> None:
-            with self._database.writing() as session:
-                answers.progress(session, claim, self._lease, stage=stage, text=text, sources=sources)
-
-        return self._pipeline.answer(Asked(claim.text, history, audience), show)
-
-    def _finish(self, claim: Claim, draft: AnswerDraft) -> None:
-        """The answer, the end of its question and the job that delivers it, in one transaction."""
-        with self._database.writing() as session:
-            answers.finish(session, claim, self._lease, draft)
-            job = outbox.write(session, deliver_answer(claim.question_id))
-        outbox.send(self._database, self._queue, [job])
-        seconds = (now() - claim.created_at).total_seconds()
-        ANSWERS.labels(channel=claim.channel, outcome=draft.outcome.value).inc()
-        ANSWER_SECONDS.labels(channel=claim.channel).observe(seconds)
-        log.info(
-            "question answered",
-            extra={
-                "question_id": claim.question_id,
-                "outcome": draft.outcome.value,
-                "model": draft.model,
-                "seconds": round(seconds, 3),
-                "timings_ms": draft.timings_ms,
-            },
-        )
-        self._store_masked(claim, draft)
-
-    def _store_masked(self, claim: Claim, draft: AnswerDraft) -> None:
-        """What may leave the house; after the delivery, which does not wait for it. When it fails, nothing may."""
-        try:
-            question = self._redactor.mask(claim.text, Placeholders())
-            answer = self._redactor.mask(draft.text, question.placeholders)
-            cited = [source.passage.text for source in draft.sources if source.cited]
-            text = answer.placeholders.restore_published(answer.text, cited)
-            with self._database.writing() as session:
-                answers.store_masked(session, claim.question_id, question.text, text)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the answer stands; its message may quote the text
-            log.warning(
-                "masking failed, nothing of this may leave the house",
-                extra={"question_id": claim.question_id, "error": type(error).__name__},
-            )
-
-    def _renew(self, claim: Claim) -> None:
-        with self._database.writing() as session:
-            questions.renew(session, claim, self._lease)
-
-    def _try_again(self, claim: Claim, error: AnswerloopError) -> None:
-        """Open the question again and write its next job. A database that is down leaves that to the lease."""
-        log.warning("will try again", extra={"question_id": claim.question_id, "error": str(error)})
-        wait = timedelta(seconds=RETRY_SECONDS[min(claim.attempts, len(RETRY_SECONDS)) - 1])
-        with self._database.writing() as session:
-            questions.release(session, claim)
-            outbox.write(session, answer_question(claim.question_id), not_before=now() + wait)
-
-
-def _apology(claim: Claim, reason: str) -> AnswerDraft:
-    return AnswerDraft(
-        text=f"Sorry, something went wrong on our side. Please ask again; the reference is {claim.question_id[:8]}.",
-        outcome=Outcome.FAILED,
-        confidence=Confidence.DONT_KNOW,
-        sources=(),
-        model="none",
-        usage=Usage(BASE_ADAPTER, 0, 0),
-        index_version="",
-        timings_ms={},
-        scores={},
-        reason=reason,
-        decision=Decision(Action.FAILED, reason),
-    )
-
-
-class DeliveryDesk:
-    """Shows finished answers in their channels, and finds what went missing on the way."""
-
-    def __init__(self, database: Database, queue: TaskQueue, channels: Sequence[ChatDelivery]) -> None:
-        self._database = database
-        self._queue = queue
         self._channels = {channel.channel: channel for channel in channels}
+        self._directory = directory
+        self._reminder = reminder
+        self._posting = Posting(database)
+
+    def progress(self, question_id: str) -> None:
+        """Say that the question arrived, or how far it is. Nobody waits for this: what fails is left to the answer."""
+        with self._database.reading() as session:
+            waiting = deliveries.waiting(session, question_id)
+        if waiting is None:
+            return
+        chat, address, progress = self._channels[waiting.channel], waiting.address, waiting.progress
+
+        def show(message_id: str | None) -> str | None:
+            if message_id is None:
+                return chat.open(address, progress)
+            chat.show(address, message_id, progress)
+            return message_id
+
+        try:
+            self._posting.put(DeliveryRow, question_id, chat, address, show)
+        except (DeliveryUnavailable, DeliveryImpossible) as error:
+            log.info("progress not shown", extra={"question_id": question_id, "error": str(error)})
+        self._repair(question_id)
+
+    def _repair(self, question_id: str) -> None:
+        """News that came after the answer, or after its end, must not stand."""
+        with self._database.writing() as session:
+            if deliveries.waiting(session, question_id) is not None:
+                return
+            deliveries.redo(session, question_id)
+            job = deliver_answer(question_id) if deliveries.due(session, question_id) else withdraw_answer(question_id)
+            row = outbox.write(session, job)
+        outbox.send(self._database, self._queue, [row])
 
     def deliver(self, question_id: str) -> None:
-        """Once: a second job for the same answer finds it delivered."""
+        """Show the answer as it stands now. A second job for the same state of it finds it shown."""
         with self._database.writing() as session:
-            due = answers.pending_delivery(session, question_id)
+            due = deliveries.due(session, question_id)
+        if due is None:
+            self.withdraw(question_id)  # if that is why
+            return
+        chat = self._channels[due.channel]
+        try:
+            message = self._as_readable(due)
+            self._posting.put(
+                DeliveryRow, question_id, chat, due.address, lambda there: chat.deliver(due.address, there, message)
+            )
+        except (DeliveryUnavailable, DirectoryUnavailable) as error:
+            self._try_again(DeliveryRow, deliver_answer(question_id), error)
+            return
+        except DeliveryImpossible as error:
+            self._give_up(due, question_id, error)
+            return
+        self._delivered(question_id, due)
+
+    def _as_readable(self, due: Due) -> OutgoingMessage:
+        """Rights are asked again at the last moment: somebody may have joined the room, or a document been closed."""
+        sources = due.message.sources
+        if not sources:
+            return due.message
+        people = self._directory.members(due.room) if due.room else [self._directory.person(due.message.asker)]
+        with self._database.reading() as session:
+            readable = documents.still_readable(
+                session, Audience.of(due.tenant, people), {source.passage.document_id for source in sources}
+            )
+        hidden = [source for source in sources if source.passage.document_id not in readable]
+        if any(source.cited for source in hidden):
+            return replace(
+                due.message,
+                text=WITHHELD,
+                sources=(),
+                outcome=Outcome.ABSTAINED,
+                confidence=Confidence.DONT_KNOW,
+            )
+        return replace(due.message, sources=tuple(source for source in sources if source not in hidden))
+
+    def _delivered(self, question_id: str, due: Due) -> None:
+        jobs = []
+        with self._database.writing() as session:
+            posts.done(session, DeliveryRow, question_id, due.attempt)
+            if due.hint:
+                notice = notices.write(
+                    session,
+                    f"hint:{question_id}",
+                    NoticeKind.HINT,
+                    due.channel,
+                    due.address,
+                    text=due.hint,
+                    question_id=question_id,
+                )
+                jobs += [outbox.write(session, deliver_notice(notice))] if notice else []
+            if self._reminder and due.channel != "web" and due.message.outcome is Outcome.ANSWERED:
+                whose = f"reminder:{due.message.asker}:"
+                if not notices.reminded_since(session, whose, now() - ONE_REMINDER_IN):
+                    notices.write(
+                        session,
+                        f"{whose}{question_id}",
+                        NoticeKind.REMINDER,
+                        due.channel,
+                        due.address,
+                        question_id=question_id,
+                        due_at=now() + self._reminder,
+                    )
+            taken_back = deliveries.taken_back(session, question_id)
+            jobs += [outbox.write(session, withdraw_answer(question_id))] if taken_back else []
+        outbox.send(self._database, self._queue, jobs)
+        log.info("answer delivered", extra={"question_id": question_id, "channel": due.channel})
+
+    def withdraw(self, question_id: str) -> None:
+        """Take away what is shown of a question that was cancelled or whose answer was taken back."""
+        with self._database.reading() as session:
+            shown = deliveries.shown(session, question_id) if deliveries.taken_back(session, question_id) else None
+        if shown is None:
+            return
+        chat = self._channels[shown.channel]
+        try:
+            message_id = shown.message_id
+            if message_id is None and shown.perhaps_posted:
+                message_id = chat.find(shown.address, question_id)
+            chat.withdraw(shown.address, message_id)
+        except DeliveryUnavailable as error:
+            self._try_again(DeliveryRow, withdraw_answer(question_id), error)
+            return
+        except DeliveryImpossible as error:
+            log.info("nothing to withdraw", extra={"question_id": question_id, "error": str(error)})
+        with self._database.writing() as session:
+            posts.done(session, DeliveryRow, question_id, shown.attempt)
+
+    def notify(self, notice_id: str) -> None:
+        """Tell what is to be told beside an answer."""
+        with self._database.writing() as session:
+            due = notices.due(session, notice_id)
         if due is None:
             return
-        started = time.monotonic()
+        chat = self._channels[due.channel]
         try:
-            message_id = self._channels[due.channel].deliver(due.address, due.placeholder_id, due.message)
+            self._posting.put(
+                NoticeRow, notice_id, chat, due.address, lambda there: chat.notify(due.address, there, due.notice)
+            )
         except DeliveryUnavailable as error:
-            wait = timedelta(seconds=error.retry_after_seconds or 5.0)
-            log.warning("delivery will be tried again", extra={"question_id": question_id, "error": str(error)})
+            self._try_again(NoticeRow, deliver_notice(notice_id), error)
+            return
+        except DeliveryImpossible as error:
+            log.warning("notice cannot be shown", extra={"notice_id": notice_id, "error": str(error)})
             with self._database.writing() as session:
-                outbox.write(session, deliver_answer(question_id), not_before=now() + wait)
+                posts.done(session, NoticeRow, notice_id, due.attempt, failure=str(error))
             return
         with self._database.writing() as session:
-            answers.mark_delivered(session, question_id, message_id)
-        seconds = round(time.monotonic() - started, 3)
-        log.info("answer delivered", extra={"question_id": question_id, "channel": due.channel, "seconds": seconds})
+            posts.done(session, NoticeRow, notice_id, due.attempt)
 
-    def recover(self) -> int:
-        """Write the jobs of questions whose worker or job went missing, and send everything that is due."""
+    def _try_again(self, table: type[Posted], job: Job, error: DeliveryUnavailable | DirectoryUnavailable) -> None:
+        """In the queue, not here: a worker never sleeps for a platform."""
+        told = error.retry_after_seconds if isinstance(error, DeliveryUnavailable) else None
+        wait = timedelta(seconds=told or RETRY_SECONDS)
+        log.warning("will be shown later", extra={"task": job.task, "id": job.args[0], "error": str(error)})
         with self._database.writing() as session:
-            processes.forget_gone(session)
-            lost = questions.reopen_lost(session)
-            for question_id in lost:
-                outbox.write(session, answer_question(question_id), not_before=now())
-            for question_id in answers.overdue_deliveries(session):
-                outbox.write(session, deliver_answer(question_id), not_before=now())
-        if lost:
-            ATTEMPTS_LOST.inc(len(lost))
-            log.warning("lost questions found", extra={"question_ids": lost})
-        return outbox.sweep(self._database, self._queue)
+            outbox.write(session, job, not_before=now() + wait)
+            posts.later(session, table, job.args[0], wait)
+
+    def _give_up(self, due: Due, question_id: str, error: DeliveryImpossible) -> None:
+        """The answer stays in the database, and the operator is told."""
+        DELIVERIES_FAILED.labels(channel=due.channel).inc()
+        extra = {"question_id": question_id, "channel": due.channel, "error": str(error)}
+        log.error("answer cannot be shown", extra=extra)
+        with self._database.writing() as session:
+            posts.done(session, DeliveryRow, question_id, due.attempt, failure=str(error))

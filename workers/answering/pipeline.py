@@ -28,7 +28,7 @@ from answerloop.metrics import without_citations
 from answerloop.observability import STEP_SECONDS
 from answerloop.ports import GenerationRequest, Generator
 from workers.answering import answerable, guard, language, prompt
-from workers.answering.audience import Rights, with_hint
+from workers.answering.audience import Rights
 from workers.answering.generate import speak
 from workers.answering.guard import Guard
 from workers.answering.retrieve import Retrieved, Retriever
@@ -46,12 +46,13 @@ NEARLY_AS_GOOD = 0.7
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A question with everything that its answer depends on. `asker_audience` is the asker alone, where others will
-    read the answer too."""
+    read the answer too. `sources` are the only ones to look at, by location; none: all."""
 
     text: str
     history: tuple[Turn, ...]
     audience: Audience
     asker_audience: Audience | None = None
+    sources: tuple[str, ...] = ()
 
 
 class Show(Protocol):
@@ -105,7 +106,7 @@ class Pipeline:
             return self._refuse(finding, clock)
         show(Stage.SEARCHING)
         with clock.step("retrieve"):
-            found = self._retriever.retrieve(asked.text, asked.history, asked.audience)
+            found = self._retriever.retrieve(asked.text, asked.history, asked.audience, asked.sources)
         with clock.step("answerable"):
             features = answerable.features(found)
             probability = answerable.probability(features)
@@ -119,7 +120,7 @@ class Pipeline:
         else:
             show(Stage.READING, sources=_sources(found.passages, frozenset()))
             draft = self._phrase(asked, found, confidence, scores, clock, deadline, show)
-        return with_hint(_with_footnote(draft, finding), hint)
+        return replace(_with_footnote(draft, finding), hint=hint)
 
     def _phrase(
         self,

@@ -7,7 +7,7 @@ document become one passage.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -56,11 +56,16 @@ class Retriever:
         self._passages = passages
         self._reranker = reranker
 
-    def retrieve(self, question: str, history: Sequence[Turn], audience: Audience) -> Retrieved:
-        """Raises IndexUnavailable, IndexMismatch, DatabaseUnavailable."""
+    def retrieve(
+        self, question: str, history: Sequence[Turn], audience: Audience, sources: Collection[str] = ()
+    ) -> Retrieved:
+        """From these sources alone, where some are named.
+
+        Raises IndexUnavailable, IndexMismatch, DatabaseUnavailable.
+        """
         query, vector = self.understand(question, history)
         best = self._passages * 2
-        found = self.rank(query, vector, audience)
+        found = self.rank(query, vector, audience, sources)
         kept, left_out = separate(found)
         ranked = kept[:best]
         passages = merge_adjacent([hit for hit, _ in ranked], [score for _, score in ranked])[: self._passages]
@@ -83,7 +88,9 @@ class Retriever:
         middle = rows.mean(axis=0)
         return query, middle / np.linalg.norm(middle)
 
-    def rank(self, query: str, vector: Vector, audience: Audience) -> list[tuple[Hit, float]]:
+    def rank(
+        self, query: str, vector: Vector, audience: Audience, sources: Collection[str] = ()
+    ) -> list[tuple[Hit, float]]:
         """Readable chunks with their fused scores, best first."""
         with self._database.reading() as session:
             readable = documents.readable_sets(session, audience)
@@ -92,7 +99,7 @@ class Retriever:
         if also:
             hits = self._index.search(IndexQuery(audience.tenant, f"{query} {also}", vector, readable, CANDIDATES))
         with self._database.reading() as session:
-            allowed = documents.still_readable(session, audience, {hit.chunk.document_id for hit in hits})
+            allowed = documents.still_readable(session, audience, {hit.chunk.document_id for hit in hits}, sources)
         hits = [_as_it_stands(hit, allowed[hit.chunk.document_id]) for hit in hits if hit.chunk.document_id in allowed]
         scores = fuse(hits, vector)
         order = sorted(range(len(hits)), key=lambda i: (-scores[i], hits[i].chunk.id))

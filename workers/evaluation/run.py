@@ -117,6 +117,7 @@ def as_json(draft: AnswerDraft) -> dict[str, Any]:
         "confidence": draft.confidence.value,
         "reason": draft.reason,
         "decision": asdict(draft.decision),
+        "hint": draft.hint,
         "sources": [
             {
                 "number": source.number,

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from answerloop.db.repositories import questions
+from answerloop.db.repositories import posts, questions
 from answerloop.db.tables import (
     AnswerRow,
     AnswerSourceRow,
@@ -25,14 +25,10 @@ from answerloop.domain import (
     CitedSource,
     Confidence,
     Outcome,
-    OutgoingMessage,
     Passage,
     QuestionState,
     Stage,
 )
-
-DELIVERED_WITHIN = timedelta(seconds=60)
-"""An answer that was not delivered after this long gets its job written again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +55,9 @@ class AnswerView:
     adapter: str
     index_version: str
     timings_ms: dict[str, Any]
+    room: str | None = None
+    hint: str = ""
+    retracted: bool = False
     thumb: str | None = None
     feedback_reason: str | None = None
 
@@ -87,7 +86,8 @@ def finish(session: Session, claim: questions.Claim, lease: timedelta, draft: An
     """Write the final answer and close its question. Raises LeaseLost."""
     answer = _answer_of(session, claim, lease)
     answer.stage, answer.revision = Stage.DONE, answer.revision + 1
-    answer.text, answer.outcome, answer.confidence = draft.text, draft.outcome, draft.confidence
+    answer.text, answer.hint = draft.text, draft.hint
+    answer.outcome, answer.confidence = draft.outcome, draft.confidence
     answer.reason, answer.model, answer.adapter = draft.reason, draft.model, draft.usage.adapter
     answer.index_version = draft.index_version
     answer.prompt_tokens, answer.completion_tokens = draft.usage.prompt_tokens, draft.usage.completion_tokens
@@ -97,7 +97,7 @@ def finish(session: Session, claim: questions.Claim, lease: timedelta, draft: An
     answer.finished_at = now()
     question = session.get_one(QuestionRow, claim.question_id)
     question.state, question.lease_until = QuestionState.ANSWERED, None
-    session.get_one(DeliveryRow, claim.question_id).due_at = now() + DELIVERED_WITHIN
+    session.get_one(DeliveryRow, claim.question_id).due_at = now() + posts.DONE_WITHIN
 
 
 def store_masked(session: Session, question_id: str, question: str, text: str) -> None:
@@ -133,6 +133,15 @@ def _source_row(source: CitedSource) -> AnswerSourceRow:
         bm25=passage.bm25,
         cosine=passage.cosine,
     )
+
+
+def retract(session: Session, answer_id: str) -> str | None:
+    """Take an answer back; the id of its question, or None when it was not there to take."""
+    answer = session.get(AnswerRow, answer_id)
+    if answer is None or answer.retracted_at is not None:
+        return None
+    answer.retracted_at, answer.revision = now(), answer.revision + 1
+    return answer.question_id
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -194,6 +203,9 @@ def _view(row: QuestionRow, answer: AnswerRow, thumb: FeedbackRow | None) -> Ans
         adapter=answer.adapter,
         index_version=answer.index_version,
         timings_ms=answer.timings_ms,
+        room=row.room,
+        hint=answer.hint,
+        retracted=answer.retracted_at is not None or row.state == QuestionState.CANCELLED,
         thumb=thumb.thumb if thumb else None,
         feedback_reason=thumb.reason if thumb else None,
     )
@@ -258,60 +270,17 @@ def outcomes(session: Session) -> dict[str, int]:
     return {str(outcome): count for outcome, count in rows}
 
 
-# --- delivery --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class PendingDelivery:
-    channel: str
-    address: dict[str, Any]
-    placeholder_id: str | None
-    message: OutgoingMessage
-
-
-def pending_delivery(session: Session, question_id: str) -> PendingDelivery | None:
-    """What is still to be shown where; None when it was delivered or is not answered yet."""
-    row = session.get(DeliveryRow, question_id)
-    shown = view(session, question_id)
-    if row is None or row.delivered_at is not None or shown is None or shown.outcome is None:
-        return None
-    row.attempts += 1
-    message = OutgoingMessage(
-        question_id=question_id,
-        answer_id=shown.answer_id,
-        text=shown.text,
-        outcome=shown.outcome,
-        confidence=shown.confidence or Confidence.DONT_KNOW,
-        sources=shown.sources,
-    )
-    return PendingDelivery(row.channel, row.address, row.placeholder_id, message)
-
-
-def mark_delivered(session: Session, question_id: str, message_id: str) -> None:
-    row = session.get_one(DeliveryRow, question_id)
-    row.message_id, row.delivered_at, row.due_at = message_id, now(), None
-
-
-def overdue_deliveries(session: Session, limit: int = 100) -> list[str]:
-    """Finished answers whose delivery went missing; each is given out once in `DELIVERED_WITHIN`."""
-    rows = session.scalars(
-        select(DeliveryRow).where(DeliveryRow.due_at < now()).limit(limit).with_for_update(skip_locked=True)
-    ).all()
-    for row in rows:
-        row.due_at = now() + DELIVERED_WITHIN
-    return [row.question_id for row in rows]
-
-
-def undelivered(session: Session) -> list[str]:
-    """Questions whose answer has not been shown in their channel yet."""
-    return list(session.scalars(select(DeliveryRow.question_id).where(DeliveryRow.delivered_at.is_(None))))
-
-
-def delivery_seconds(session: Session, question_id: str) -> float | None:
-    """From the question's row to the delivery of its answer; None before that."""
-    asked, delivered = session.execute(
-        select(QuestionRow.created_at, DeliveryRow.delivered_at)
+def last_of(
+    session: Session, channel: str, asker: str, limit: int
+) -> list[tuple[str, Outcome | None, datetime, dict[str, Any]]]:
+    """The last questions of a person: text, outcome, time and where it was asked; not those taken back."""
+    rows = session.execute(
+        select(QuestionRow.text, AnswerRow.outcome, QuestionRow.created_at, DeliveryRow.address)
+        .join(AnswerRow, AnswerRow.question_id == QuestionRow.id)
         .join(DeliveryRow, DeliveryRow.question_id == QuestionRow.id)
-        .where(QuestionRow.id == question_id)
-    ).one()
-    return (delivered - asked).total_seconds() if delivered else None
+        .where(QuestionRow.channel == channel, QuestionRow.asker == asker)
+        .where(QuestionRow.state != QuestionState.CANCELLED, AnswerRow.retracted_at.is_(None))
+        .order_by(QuestionRow.created_at.desc())
+        .limit(limit)
+    )
+    return [(text, Outcome(outcome) if outcome else None, asked, address) for text, outcome, asked, address in rows]

@@ -54,13 +54,19 @@ class Standing:
     restricted: bool
 
 
-def still_readable(session: Session, audience: Audience, document_ids: Collection[str]) -> dict[str, Standing]:
-    """Which of these documents exist and may be read right now, whatever the index said a moment ago."""
-    rows = session.execute(
+def still_readable(
+    session: Session, audience: Audience, document_ids: Collection[str], sources: Collection[str] = ()
+) -> dict[str, Standing]:
+    """Which of these documents exist and may be read right now, whatever the index said a moment ago; only those of
+    these sources (their locations), where some are named."""
+    wanted = (
         select(DocumentRow.id, DocumentRow.modified_at, DocumentRow.trusted, ReaderSetRow.groups)
         .join(ReaderSetRow, DocumentRow.reader_set_id == ReaderSetRow.id)
         .where(DocumentRow.id.in_(document_ids), DocumentRow.tenant == audience.tenant)
     )
+    if sources:
+        wanted = wanted.join(SourceRow, DocumentRow.source_id == SourceRow.id).where(SourceRow.location.in_(sources))
+    rows = session.execute(wanted)
     return {
         document: Standing(modified, trusted, restricted={EVERYONE, PUBLIC}.isdisjoint(groups))
         for document, modified, trusted, groups in rows
@@ -110,6 +116,18 @@ def count(session: Session, tenant: str | None = None) -> int:
     if tenant is not None:
         statement = statement.where(DocumentRow.tenant == tenant)
     return session.scalar(statement) or 0
+
+
+def known_to(session: Session, audience: Audience) -> tuple[int, datetime | None]:
+    """How many current documents this audience may read, and when the last of them was indexed."""
+    found = session.execute(
+        select(func.count(DocumentRow.id), func.max(DocumentRow.indexed_at)).where(
+            DocumentRow.tenant == audience.tenant,
+            DocumentRow.superseded.is_(False),
+            DocumentRow.reader_set_id.in_(readable_sets(session, audience)),
+        )
+    ).one()
+    return found[0], found[1]
 
 
 def count_chunks(session: Session) -> int:

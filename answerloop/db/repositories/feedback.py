@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from answerloop.db.tables import FeedbackRow
@@ -13,7 +13,7 @@ def give(
     session: Session,
     answer_id: str,
     person: str,
-    thumb: Thumb,
+    thumb: Thumb | None,
     reason: FeedbackReason | None,
     correction: str | None,
 ) -> None:
@@ -23,3 +23,24 @@ def give(
         row = FeedbackRow(answer_id=answer_id, person=person)
         session.add(row)
     row.thumb, row.reason, row.correction = thumb, reason, correction
+
+
+def suggest(session: Session, answer_id: str, person: str, correction: str) -> None:
+    """A better answer, beside the thumb that this person may have given."""
+    give(session, answer_id, person, thumb_of(session, answer_id, person), None, correction)
+
+
+def thumb_of(session: Session, answer_id: str, person: str) -> Thumb | None:
+    thumb = session.scalar(
+        select(FeedbackRow.thumb).where(FeedbackRow.answer_id == answer_id, FeedbackRow.person == person)
+    )
+    return Thumb(thumb) if thumb else None
+
+
+def take_back(session: Session, answer_id: str, person: str, thumb: Thumb) -> None:
+    """Forget a bare thumb; one with a reason or a better answer stays."""
+    session.execute(
+        delete(FeedbackRow)
+        .where(FeedbackRow.answer_id == answer_id, FeedbackRow.person == person, FeedbackRow.thumb == thumb)
+        .where(FeedbackRow.reason.is_(None), FeedbackRow.correction.is_(None))
+    )

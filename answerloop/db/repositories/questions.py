@@ -19,7 +19,7 @@ from answerloop.db.tables import (
     new_id,
     now,
 )
-from answerloop.domain import Audience, InboundQuestion, Outcome, QuestionState, Turn
+from answerloop.domain import Audience, InboundQuestion, Outcome, QuestionState, Stage, Turn
 
 LOOKED_AFTER = timedelta(seconds=60)
 """A question that still waits after this long gets its job written again: the broker may have lost it."""
@@ -45,6 +45,8 @@ class Claim:
     text: str
     attempts: int
     created_at: datetime
+    room: str | None = None
+    sources: tuple[str, ...] = ()
 
 
 def find_by_key(session: Session, keys: tuple[str, ...]) -> Accepted | None:
@@ -81,6 +83,8 @@ def record(session: Session, inbound: InboundQuestion) -> Accepted:
         asker=inbound.asker,
         text=inbound.text,
         lease_until=now() + LOOKED_AFTER,
+        room=inbound.room,
+        sources=list(inbound.sources),
         answer=AnswerRow(),
     )
     session.add(question)
@@ -117,6 +121,8 @@ def claim(session: Session, question_id: str, lease: timedelta) -> Claim | None:
         text=row.text,
         attempts=row.attempts,
         created_at=row.created_at,
+        room=row.room,
+        sources=tuple(row.sources),
     )
 
 
@@ -157,6 +163,68 @@ def reopen_lost(session: Session, limit: int = 100) -> list[str]:
         .values(state=QuestionState.PENDING, worker=None, lease_until=now() + LOOKED_AFTER)
     )
     return list(lost)
+
+
+def edit(session: Session, question_id: str, text: str) -> bool:
+    """Ask it in other words, as long as it is not answered; whoever answers the old words loses the question."""
+    changed = session.execute(
+        update(QuestionRow)
+        .where(QuestionRow.id == question_id, QuestionRow.text != text)
+        .where(QuestionRow.state.in_([QuestionState.PENDING, QuestionState.ANSWERING]))
+        .values(text=text, state=QuestionState.PENDING, worker=None, attempts=0, lease_until=now() + LOOKED_AFTER)
+    )
+    if changed.rowcount != 1:  # type: ignore[attr-defined]
+        return False
+    answer = session.scalars(select(AnswerRow).where(AnswerRow.question_id == question_id)).one()
+    answer.stage, answer.text, answer.sources, answer.revision = Stage.QUEUED, "", [], answer.revision + 1
+    return True
+
+
+def cancel(session: Session, question_id: str) -> bool:
+    """Nobody wants the answer any more. False when it is there already."""
+    cancelled = session.execute(
+        update(QuestionRow)
+        .where(QuestionRow.id == question_id)
+        .where(QuestionRow.state.in_([QuestionState.PENDING, QuestionState.ANSWERING]))
+        .values(state=QuestionState.CANCELLED, worker=None, lease_until=None)
+    )
+    return cancelled.rowcount == 1  # type: ignore[attr-defined,no-any-return]
+
+
+def asked_since(session: Session, asker: str, since: datetime) -> int:
+    """How many questions this person has asked since then."""
+    return (
+        session.scalar(
+            select(func.count(QuestionRow.id)).where(QuestionRow.asker == asker, QuestionRow.created_at > since)
+        )
+        or 0
+    )
+
+
+def owner_of(session: Session, channel: str, key: str) -> str | None:
+    """Who began the conversation; None when there is none."""
+    return session.scalar(
+        select(ConversationRow.owner).where(ConversationRow.channel == channel, ConversationRow.key == key)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    question_id: str
+    asker: str
+
+
+def last_answered(session: Session, channel: str, conversation_key: str) -> Asked | None:
+    """The latest answered question of a conversation."""
+    found = session.execute(
+        select(QuestionRow.id, QuestionRow.asker)
+        .join(ConversationRow, QuestionRow.conversation_id == ConversationRow.id)
+        .where(ConversationRow.channel == channel, ConversationRow.key == conversation_key)
+        .where(QuestionRow.state == QuestionState.ANSWERED)
+        .order_by(QuestionRow.created_at.desc())
+        .limit(1)
+    ).first()
+    return Asked(found.id, found.asker) if found else None
 
 
 def history(session: Session, claim: Claim, audience: Audience, turns: int) -> tuple[Turn, ...]:

@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select
@@ -7,9 +8,12 @@ from answerloop.db import outbox
 from answerloop.db.session import Database
 from answerloop.db.tables import OutboxRow, QuestionRow
 from answerloop.domain import InboundQuestion
-from answerloop.errors import InternalError, InvalidQuestion
+from answerloop.errors import InternalError, InvalidQuestion, TooManyQuestions
+from answerloop.testing.fake_chat import FakeChat
 from answerloop.testing.fakes import FakeTaskQueue
-from bot.intake import Intake
+from bot.intake import WINDOW, Intake
+from tests.unit.workers.answering.desk_kit import Scene, ScriptedPipeline, a_draft, says
+from workers.answering.desk import MAX_ATTEMPTS
 
 
 def a_question(text: str = "How many days?", *keys: str) -> InboundQuestion:
@@ -23,7 +27,7 @@ def queue() -> FakeTaskQueue:
 
 @pytest.fixture
 def intake(database: Database, queue: FakeTaskQueue) -> Intake:
-    return Intake(database, queue, max_characters=100)
+    return Intake(database, queue, max_characters=100, per_person=100)
 
 
 def stored(database: Database, table: type) -> int:
@@ -94,3 +98,125 @@ def test_what_is_not_a_question_is_refused_with_a_sentence(intake, database, tex
 def test_a_message_without_a_key_could_be_answered_twice(intake):
     with pytest.raises(InternalError):
         intake.accept(InboundQuestion("web", "default", "dana", "t", "How many?", ()))
+
+
+# --- changing one's mind
+
+
+@pytest.fixture
+def stage(database) -> Scene:
+    return Scene(database, FakeChat("slack"), {"channel": "C01"})
+
+
+def test_a_question_that_was_edited_is_answered_in_its_new_words(stage):
+    question = stage.ask("How many?", "k1")
+    stage.intake.edit("k1", "How many days of leave?")
+    assert stage.jobs("answer.question") == 2
+    pipeline = ScriptedPipeline(says("90 days [1]"))
+    for _ in range(2):
+        stage.desk(pipeline).answer(question)
+    assert [asked.text for asked in pipeline.asked] == ["How many days of leave?"]
+
+
+def test_a_question_that_is_edited_while_somebody_answers_is_answered_in_its_new_words(stage):
+    question = stage.ask("How many?", "k1")
+
+    def edited_meanwhile(asked, show):
+        stage.intake.edit("k1", "How many days of leave?")
+        return a_draft("an answer to the old words")
+
+    stage.desk(ScriptedPipeline(edited_meanwhile)).answer(question)
+    assert stage.view(question).outcome is None
+    stage.desk(ScriptedPipeline(says("an answer to the new ones"))).answer(question)
+    assert stage.view(question).text == "an answer to the new ones"
+
+
+def test_whoever_edits_often_is_not_given_up(stage):
+    question = stage.ask("How many?", "k1")
+
+    def edits_again(asked, show):
+        stage.intake.edit("k1", f"{asked.text}?")
+        return a_draft("too late")
+
+    for _ in range(MAX_ATTEMPTS + 2):
+        stage.desk(ScriptedPipeline(edits_again)).answer(question)
+    stage.desk(ScriptedPipeline(says("90 days [1]"))).answer(question)
+    assert stage.view(question).text == "90 days [1]"
+
+
+@pytest.mark.parametrize(("key", "text"), [("k1", "How many?"), ("unknown", "How many days?")])
+def test_an_edit_without_a_change_changes_nothing(stage, key, text):
+    stage.ask("How many?", "k1")
+    stage.intake.edit(key, text)
+    assert stage.jobs("answer.question") == 1
+
+
+def test_an_edit_after_the_answer_comes_too_late(stage):
+    question = stage.answered()
+    jobs = stage.jobs("answer.question")
+    stage.intake.edit("key-0", "Something else?")
+    assert stage.jobs("answer.question") == jobs
+    assert stage.view(question).question == "How many days?"
+
+
+def test_an_edit_to_nothing_is_refused_and_the_question_stays(stage):
+    question = stage.ask("How many?", "k1")
+    with pytest.raises(InvalidQuestion):
+        stage.intake.edit("k1", " ")
+    assert stage.view(question).question == "How many?"
+
+
+def test_a_question_that_was_deleted_is_answered_by_nobody(stage):
+    question = stage.ask("How many?", "k1")
+    for _ in range(2):
+        stage.intake.withdraw("k1")
+    pipeline = ScriptedPipeline(says("90 days [1]"))
+    stage.desk(pipeline).answer(question)
+    assert pipeline.asked == []
+    assert stage.view(question).retracted
+
+
+def test_a_question_that_is_deleted_while_somebody_answers_gets_no_answer(stage):
+    question = stage.ask("How many?", "k1")
+
+    def deleted_meanwhile(asked, show):
+        stage.intake.withdraw("k1")
+        return a_draft("for nobody")
+
+    stage.desk(ScriptedPipeline(deleted_meanwhile)).answer(question)
+    stage.run_jobs()
+    assert stage.view(question).text == ""
+    assert stage.chat.messages == {}
+
+
+def test_a_deleted_question_does_not_come_back_with_its_message(stage):
+    question = stage.ask("How many?", "k1")
+    stage.intake.withdraw("k1")
+    assert stage.ask("How many?", "k1") == question
+    assert stage.view(question).retracted
+
+
+# --- too many at once
+
+
+def test_whoever_asks_too_much_is_slowed_down_and_nobody_else(database, queue):
+    intake = Intake(database, queue, max_characters=100, per_person=2)
+    intake.accept(a_question("One?", "k1"))
+    intake.accept(a_question("Two?", "k2"))
+    with pytest.raises(TooManyQuestions, match="2 questions"):
+        intake.accept(a_question("Three?", "k3"))
+    assert not intake.accept(a_question("Two?", "k2")).fresh, "the same message again is no new question"
+    assert intake.accept(replace(a_question("Mine?", "k4"), asker="finn")).fresh
+
+
+def test_after_a_while_one_may_ask_again(database, queue):
+    intake = Intake(database, queue, max_characters=100, per_person=1)
+    intake.accept(a_question("One?", "k1"))
+    with database.writing() as session:
+        session.scalars(select(QuestionRow)).one().created_at -= WINDOW
+    assert intake.accept(a_question("Two?", "k2")).fresh
+
+
+def test_somebody_in_a_chat_is_told_first_that_we_are_at_work(stage):
+    stage.ask()
+    assert [job.task for job in stage.queue.jobs] == ["deliver.progress", "answer.question"]

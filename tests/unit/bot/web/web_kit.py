@@ -45,7 +45,7 @@ class WebKit:
         self.app = create_app(
             self.settings,
             database,
-            Intake(database, FakeTaskQueue(), 200),
+            Intake(database, FakeTaskQueue(), 200, 1000),
             FeedbackBox(database),
             self.directory,
             lambda: self.checks,

@@ -6,7 +6,7 @@ import pytest
 
 from answerloop.domain import CitedSource, Passage
 from answerloop.testing.fakes import FakeRedactor
-from tests.unit.workers.answering.test_desks import Scene, ScriptedPipeline, a_draft
+from tests.unit.workers.answering.desk_kit import Scene, ScriptedPipeline, a_draft
 
 PEOPLE = FakeRedactor("Anna Lindqvist", "John Carter", "Lindqvist")
 

@@ -1,0 +1,60 @@
+"""As fast as Slack allows, all workers together: posts by channel, changes of messages by workspace."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from answerloop.errors import DeliveryUnavailable, QueueUnavailable
+from answerloop.ports import RateLimiter
+from answerloop.slack.address import SlackAddress
+
+log = logging.getLogger(__name__)
+
+POSTS_AT_ONCE = 3
+ANSWERS_AT_ONCE = 10
+NEWS_AT_ONCE = 3
+"""News take places only while many are free, so that answers find one."""
+
+
+class Pace:
+    def __init__(self, limiter: RateLimiter, posts_per_second: float, updates_per_second: float) -> None:
+        self._limiter = limiter
+        self._posts = posts_per_second
+        self._updates = updates_per_second
+
+    @contextmanager
+    def posting(self, at: SlackAddress) -> Iterator[None]:
+        """A place for one post. Raises DeliveryUnavailable where there is none now."""
+        with self._place(f"slack:{at.workspace}:{at.channel}:posts", self._posts, POSTS_AT_ONCE):
+            yield
+
+    @contextmanager
+    def updating(self, at: SlackAddress, *, news: bool = False) -> Iterator[None]:
+        """A place for one change. Raises DeliveryUnavailable where there is none now."""
+        burst = NEWS_AT_ONCE if news else ANSWERS_AT_ONCE
+        with self._place(f"slack:{at.workspace}:updates", self._updates, burst):
+            yield
+
+    @contextmanager
+    def _place(self, key: str, per_second: float, burst: int) -> Iterator[None]:
+        try:
+            wait = self._limiter.reserve(key, per_second, burst)
+        except QueueUnavailable as error:
+            raise DeliveryUnavailable(str(error)) from None
+        if wait:
+            raise DeliveryUnavailable("Slack has had its messages for now.", retry_after_seconds=wait)
+        try:
+            yield
+        except DeliveryUnavailable as error:
+            if error.retry_after_seconds:
+                self._pause(key, error.retry_after_seconds)
+            raise
+
+    def _pause(self, key: str, seconds: float) -> None:
+        """What Slack says to one worker holds for all."""
+        try:
+            self._limiter.pause(key, seconds)
+        except QueueUnavailable as error:
+            log.warning("the others do not know of the pause", extra={"error": str(error)})

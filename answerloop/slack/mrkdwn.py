@@ -1,0 +1,111 @@
+"""Slack's markup: what people typed, out of it; what documents and models say, harmlessly into it.
+
+Slack makes mentions, links and previews of `<…>` and of bare addresses, and styles of marks. Here brackets are
+escaped, addresses are broken by an invisible joiner, and marks are replaced by characters that look like them.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+JOINER = "\u2060"
+"""Invisible, and the end of every address and mark-up that it stands in."""
+MOST_URL = 1000
+"""Characters; a longer address is not worth its place."""
+
+_BRACKETS = re.compile(r"<([^<>]*)>")
+_SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_ADDRESS = re.compile(r"(?<=[\w)])(?!(?<=\d)[.:]\d)([.:@])(?=[\w/])")
+"""A dot, colon or at sign in the midst of a word makes an address of it: example.com, https://, a@b. Not in 3.5."""
+_NETWORK_ADDRESS = re.compile(r"(?<!\d)\d+\.\d+\.\d+\.\d+(?!\d)")
+_EMOJI = re.compile(r":(?=[a-z0-9_+'-]+:)")
+_MENTION = re.compile(r"@(?=\w)")
+_ALIKE = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
+_EDGE_UNDERSCORE = re.compile(r"(?<!\w)_|_(?!\w)")  # word_word stays
+
+
+def plain(text: str) -> str:
+    """What a person typed, out of Slack's escaped form."""
+    return html.unescape(_BRACKETS.sub(lambda match: _spelled(match[1]), text)).strip()
+
+
+def _spelled(inside: str) -> str:
+    target, _, label = inside.partition("|")
+    if target.startswith("!"):
+        return label or f"@{target[1:].partition('^')[0]}"
+    if target.startswith(("@", "#")):
+        return f"{target[0]}{label}" if label else target
+    return label or target.removeprefix("mailto:")
+
+
+def without_mention(text: str, bot_user: str) -> str:
+    """The text without our own name in it."""
+    return re.sub(rf"<@{re.escape(bot_user)}(?:\|[^>]*)?>", " ", text).strip()
+
+
+def inert(text: str) -> str:
+    """Nothing that Slack would make a link, a mention, an emoji or a style of, where it takes no brackets."""
+    text = _EDGE_UNDERSCORE.sub("ˍ", text.translate(_ALIKE))
+    text = _EMOJI.sub(f":{JOINER}", text)
+    text = _MENTION.sub(f"@{JOINER}", text)
+    text = _NETWORK_ADDRESS.sub(lambda match: match[0].replace(".", f".{JOINER}"), text)
+    return _ADDRESS.sub(rf"\1{JOINER}", text)
+
+
+def escape(text: str) -> str:
+    """For a text object of type `mrkdwn`."""
+    return inert(text).translate(_SPECIAL)
+
+
+_MARKDOWN = re.compile(
+    r"""
+    !(?=\[) | \](?=[(:])        # an image, a link, what a link refers to
+    | &(?=\#?\w+;)             # an entity
+    | \\(?=[!-/:-@\[-`{-~])    # an escape
+    | ^(?=[ ]{0,3}[#+|=-])     # a heading, a list, a table, a line
+    """,
+    re.VERBOSE | re.MULTILINE,
+)
+
+
+def escape_markdown(text: str) -> str:
+    """For a `markdown` block. `<…>` would be markup there too, and entities may be taken for brackets."""
+    return _MARKDOWN.sub(lambda match: match[0] + JOINER, inert(text).replace("<", "‹").replace(">", "›"))
+
+
+def link(url: str | None, label: str) -> str:
+    """A link of ours to a web page, or the label alone where the address is none."""
+    named = escape(label).replace("|", "¦")
+    try:
+        parts = urlsplit(url or "")
+    except ValueError:
+        return named
+    written = (url or "").replace("&", "&amp;")
+    usable = parts.scheme in ("http", "https") and parts.netloc and not re.search(r"[\s<>|]", written)
+    return f"<{written}|{named}>" if usable and len(written) <= MOST_URL else named
+
+
+def mention(user: str) -> str:
+    """For a person whom we mean to notify. Raises ValueError for what is no user's id."""
+    if not re.fullmatch(r"[UW][A-Z0-9]{1,30}", user):
+        raise ValueError("not the id of a user")
+    return f"<@{user}>"
+
+
+def shortened(text: str, limit: int) -> str:
+    """At most this many characters, cut at a word."""
+    if len(text) <= limit:
+        return text
+    head = text[: limit - 2]
+    return f"{head.rsplit(' ', 1)[0] if ' ' in head[limit // 2 :] else head} …"
+
+
+def fitted(text: str, limit: int, rendered: Callable[[str], str] = escape) -> str:
+    """The text as it is written there, with as much of it as fits into so many characters. Never empty."""
+    text = shortened(text, limit)
+    while len(written := rendered(text)) > limit:
+        text = shortened(text, len(text) * 4 // 5)
+    return written if written.strip() else "…"

@@ -1,0 +1,162 @@
+"""Dialogs and the App Home, as pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from answerloop.domain import FeedbackReason, Outcome, Respond, RoomSettings
+from answerloop.slack import wording
+from answerloop.slack.address import SlackAddress
+from answerloop.slack.mrkdwn import escape, link, shortened
+from answerloop.slack.rendered import Block, context, label, section
+from bot.home import HomeFacts, HomeQuestion
+
+FEEDBACK_DETAILS = "feedback_details"
+ROOM_SETTINGS = "room_settings"
+REASONS = {
+    FeedbackReason.MADE_UP: "It is made up",
+    FeedbackReason.INCOMPLETE: "It is incomplete",
+    FeedbackReason.OUTDATED: "It is outdated",
+    FeedbackReason.WRONG_SOURCE: "It stands on the wrong source",
+    FeedbackReason.TONE: "I do not like the tone",
+    FeedbackReason.OTHER: "Something else",
+}
+RESPONDS = {
+    Respond.MENTIONS: "When somebody mentions me",
+    Respond.QUESTIONS: "To every new message that is a question",
+    Respond.ALL: "To every new message",
+    Respond.OFF: "Never",
+}
+LANGUAGES = {"en": "English", "de": "Deutsch"}
+STATES = {
+    Outcome.ANSWERED: "answered",
+    Outcome.ABSTAINED: "not found in the documents",
+    Outcome.FAILED: "failed",
+    None: "waiting",
+}
+MOST_BETTER = 3000
+MOST_OPTIONS = 100
+MOST_LABEL = 75
+HOW_TO_ASK = (
+    "*How to ask*\n• Send me a direct message.\n• Mention me in a channel; the answer stands in the thread.\n"
+    "• Type `/ask` and your question: only you see the answer, and you can share it.\n"
+    "• Choose “Answer this” in the menu of any message."
+)
+
+
+def feedback_details(answer_id: str) -> dict[str, Any]:
+    options = [_option(text, reason.value) for reason, text in REASONS.items()]
+    return {
+        "type": "modal",
+        "callback_id": FEEDBACK_DETAILS,
+        "private_metadata": answer_id,
+        "title": label("What was wrong?"),
+        "submit": label("Send"),
+        "close": label("Cancel"),
+        "blocks": [
+            _input("reason", "Reason", {"type": "radio_buttons", "action_id": "reason", "options": options}),
+            _input("better", "A better answer", {
+                "type": "plain_text_input",
+                "action_id": "better",
+                "multiline": True,
+                "max_length": MOST_BETTER,
+                "placeholder": label("What would be right, and where does it stand?"),
+            }),
+        ],
+    }  # fmt: skip
+
+
+def room_settings(channel: str, settings: RoomSettings, sources: Sequence[str]) -> dict[str, Any]:
+    chosen = [_option(text, respond.value) for respond, text in RESPONDS.items()]
+    languages = [_option(text, code) for code, text in LANGUAGES.items()]
+    private = _option("Only the person who asks sees the answer", "ephemeral")
+    known = [_option(source, str(number)) for number, source in enumerate(sources[:MOST_OPTIONS])]
+    selected = [option for option, source in zip(known, sources, strict=False) if source in settings.sources]
+    blocks = [
+        _input("respond", "I answer", _chosen("static_select", "respond", chosen, settings.respond.value)),
+        _input("ephemeral", "Answers", {
+            "type": "checkboxes", "action_id": "ephemeral", "options": [private],
+            **({"initial_options": [private]} if settings.ephemeral else {}),
+        }),
+        _input("language", "Language", _chosen("static_select", "language", languages, settings.language)),
+        _input("escalation", "Whom to call when somebody asks for a human", _people("escalation", settings.escalation)),
+        _input("allow", "Answer only these people (none: everybody)", _people("allow", settings.allow)),
+    ]  # fmt: skip
+    if known:
+        element = {"type": "multi_static_select", "action_id": "sources", "options": known}
+        element |= {"initial_options": selected} if selected else {}
+        blocks.append(_input("sources", "Answer only from these sources (none: all)", element))
+    return {
+        "type": "modal",
+        "callback_id": ROOM_SETTINGS,
+        "private_metadata": channel,
+        "title": label("Channel settings"),
+        "submit": label("Save"),
+        "close": label("Cancel"),
+        "blocks": [context(f"Settings of <#{channel}>"), *blocks],
+    }
+
+
+def read_room_settings(values: dict[str, Any], sources: Sequence[str]) -> RoomSettings:
+    """What was submitted. Raises ValueError, KeyError, TypeError, IndexError for what no dialog of ours could send."""
+    chosen = values.get("sources", {}).get("sources", {}).get("selected_options") or []
+    return RoomSettings(
+        respond=Respond(values["respond"]["respond"]["selected_option"]["value"]),
+        ephemeral=bool(values["ephemeral"]["ephemeral"].get("selected_options")),
+        sources=tuple(sources[int(option["value"])] for option in chosen),
+        allow=tuple(map(str, values["allow"]["allow"].get("selected_users") or ())),
+        escalation=tuple(map(str, values["escalation"]["escalation"].get("selected_users") or ())),
+        language=str(values["language"]["language"]["selected_option"]["value"]),
+    )
+
+
+def home(facts: HomeFacts, now: datetime, *, admin: bool) -> dict[str, Any]:
+    words = wording.wording("en")
+    updated = f", the last one {wording.age(words, facts.updated_at, now)}" if facts.updated_at else ""
+    blocks: list[Block] = [
+        section("*I answer questions from the company's documents, with their sources.*"),
+        context(
+            f"I know {facts.documents:,} documents that you may read{updated}. What they do not say, I do not know."
+        ),
+        section(HOW_TO_ASK),
+    ]
+    if facts.questions:
+        lines = "\n".join(_question(question, now) for question in facts.questions)
+        blocks += [{"type": "divider"}, section(f"*Your last questions*\n{lines}")]
+    if admin:
+        select = {
+            "type": "conversations_select",
+            "action_id": "home_room",
+            "placeholder": label("Choose a channel"),
+            "filter": {"include": ["public", "private"], "exclude_bot_users": True},
+        }
+        blocks += [{"type": "divider"}, {**section("*Settings of a channel*"), "accessory": select}]
+    return {"type": "home", "blocks": blocks}
+
+
+def _question(question: HomeQuestion, now: datetime) -> str:
+    words = wording.wording("en")
+    at = SlackAddress.parse(question.address)
+    url = f"https://slack.com/app_redirect?team={at.workspace}&channel={at.channel}"
+    text = link(url, shortened(" ".join(question.text.split()), 120))
+    return f"• {text} – {STATES[question.outcome]}, {escape(wording.age(words, question.asked_at, now))}"
+
+
+def _option(text: str, value: str) -> dict[str, Any]:
+    return {"text": label(shortened(text, MOST_LABEL)), "value": value}
+
+
+def _input(block: str, title: str, element: dict[str, Any]) -> Block:
+    return {"type": "input", "block_id": block, "optional": True, "label": label(title), "element": element}
+
+
+def _chosen(kind: str, action: str, options: list[dict[str, Any]], value: str) -> dict[str, Any]:
+    initial = next((option for option in options if option["value"] == value), options[0])
+    return {"type": kind, "action_id": action, "options": options, "initial_option": initial}
+
+
+def _people(action: str, users: Sequence[str]) -> dict[str, Any]:
+    element = {"type": "multi_users_select", "action_id": action}
+    return element | ({"initial_users": list(users)} if users else {})

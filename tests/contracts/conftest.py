@@ -1,0 +1,20 @@
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from answerloop.cli import broker
+from answerloop.settings import StateFolder
+from answerloop.testing.installation import until
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    state = StateFolder(tmp_path)
+    process = subprocess.Popen(broker.prepare(state), stdout=subprocess.DEVNULL)
+    url = state.broker_url.read_text().strip()
+    until(lambda: broker.answers(url), 20)
+    yield process, url
+    process.kill()
+    process.wait()

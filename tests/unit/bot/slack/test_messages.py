@@ -1,0 +1,161 @@
+"""What people write becomes a question, a follow-up, a suggestion or nothing; never two of them."""
+
+import pytest
+
+from answerloop.domain import Respond
+from answerloop.errors import DatabaseUnavailable
+from tests.unit.bot.slack.slack_kit import ALICE, BOB, BOT, CHANNEL, TEAM, SlackKit, direct, event, mention
+
+
+def test_a_mention_is_a_question_for_everybody_in_the_channel(kit: SlackKit):
+    assert kit.send(mention()).status == 200
+    [question] = kit.questions()
+    assert (question.text, question.asker, question.room) == (
+        "How many days?",
+        f"slack:{TEAM}:{ALICE}",
+        "slack:T01:C01",
+    )
+    assert kit.address() == {
+        "workspace": TEAM, "channel": CHANNEL, "user": ALICE, "mode": "thread", "thread": "1700.0001",
+        "message": "1700.0001", "response_url": None, "language": "en",
+    }  # fmt: skip
+    assert [job.task for job in kit.queue.jobs] == ["deliver.progress", "answer.question"]
+
+
+def test_a_direct_message_is_a_question_for_its_asker_alone(kit: SlackKit):
+    kit.send(direct())
+    assert [(q.text, q.room) for q in kit.questions()] == [("How many days?", None)]
+
+
+def test_one_mention_that_arrives_as_two_events_three_times_is_one_question(kit: SlackKit):
+    for _ in range(3):
+        kit.send(mention(event_id="Ev1"))
+        kit.send(event("Ev2", text=f"<@{BOT}> How many days?", client_msg_id="c1"))
+    assert len(kit.questions()) == 1
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        event(text="How many?", bot_id="B1"),
+        event(text="How many?", subtype="bot_message"),
+        event(subtype="channel_join", text=f"<@{ALICE}> has joined"),
+        mention(bot_id="B1"),
+        event("Ev9", type="team_rename", name="x"),
+    ],
+)
+def test_bots_and_noise_are_acknowledged_and_nothing_else(kit: SlackKit, noise):
+    kit.settings(respond=Respond.ALL)
+    assert kit.send(noise).status == 200
+    assert kit.questions() == []
+
+
+@pytest.mark.parametrize(
+    ("respond", "text", "asked"),
+    [
+        (Respond.MENTIONS, "How many days?", 0),
+        (Respond.QUESTIONS, "How many days?", 1),
+        (Respond.QUESTIONS, "Good morning", 0),
+        (Respond.ALL, "Good morning", 1),
+        (Respond.OFF, "How many days?", 0),
+    ],
+)
+def test_rooms_say_what_is_answered_without_a_mention(kit: SlackKit, respond, text, asked):
+    kit.settings(respond=respond)
+    kit.send(event(text=text))
+    assert len(kit.questions()) == asked
+
+
+def test_the_asker_goes_on_in_the_thread_without_a_mention(kit: SlackKit):
+    kit.send(mention())
+    kit.send(event("Ev2", text="and for contractors", ts="1700.0003", thread_ts="1700.0001"))
+    first, second = kit.questions()
+    assert second.conversation_id == first.conversation_id
+
+
+def test_a_thread_that_is_not_ours_is_left_alone(kit: SlackKit):
+    kit.send(event(text="and for contractors?", ts="1700.0003", thread_ts="1600.0001"))
+    assert kit.questions() == []
+
+
+def test_a_mention_where_we_are_off_is_answered_for_its_person_alone(kit: SlackKit):
+    kit.settings(respond=Respond.OFF)
+    for _ in range(2):
+        kit.send(mention())
+    assert kit.questions() == []
+    [(kind, text)] = kit.notices()
+    assert (kind, "direct message" in text) == ("refused", True)
+
+
+def test_only_the_allowed_people_are_listened_to(kit: SlackKit):
+    kit.settings(allow=(BOB,))
+    kit.send(mention())
+    kit.send(mention(event_id="Ev2", user=BOB, ts="1700.0002"))
+    assert [question.asker for question in kit.questions()] == [f"slack:{TEAM}:{BOB}"]
+
+
+def test_a_private_room_answers_with_the_askers_own_rights(kit: SlackKit):
+    kit.settings(ephemeral=True)
+    kit.send(mention())
+    assert (kit.questions()[0].room, kit.address()["mode"]) == (None, "ephemeral")
+
+
+def test_a_room_may_be_limited_to_some_sources(kit: SlackKit):
+    kit.settings(sources=("/srv/hr",))
+    kit.send(mention())
+    assert kit.questions()[0].sources == ["/srv/hr"]
+
+
+def test_an_empty_mention_is_told_how_to_ask(kit: SlackKit):
+    kit.send(mention(f"<@{BOT}>"))
+    assert kit.questions() == []
+    assert "/ask" in kit.notices()[0][1]
+
+
+def test_too_many_questions_are_slowed_down_and_said_so(kit: SlackKit):
+    for number in range(22):
+        assert kit.send(mention(event_id=f"Ev{number}", ts=f"1700.1{number:03}")).status == 200
+    assert len(kit.questions()) == 20
+    assert [kind for kind, _ in kit.notices()] == ["slow_down", "slow_down"]
+
+
+def test_an_edited_question_is_asked_anew_and_a_deleted_one_is_not_answered(kit: SlackKit):
+    kit.send(mention())
+    changed = {"user": ALICE, "ts": "1700.0001", "text": f"<@{BOT}> How many weeks?"}
+    kit.send(event("Ev2", subtype="message_changed", message=changed, user=None))
+    assert [question.text for question in kit.questions()] == ["How many weeks?"]
+    kit.send(event("Ev3", subtype="message_deleted", deleted_ts="1700.0001", user=None))
+    assert [question.state for question in kit.questions()] == ["cancelled"]
+    assert [job.task for job in kit.queue.jobs][-2:] == ["answer.question", "deliver.withdraw"]
+
+
+def test_the_command_answers_its_sender_alone_once(kit: SlackKit):
+    for _ in range(2):
+        assert "looking" in kit.ask().body
+    assert [(q.text, q.room) for q in kit.questions()] == [("How many days?", None)]
+    assert kit.address()["response_url"] == "https://hooks.slack.com/commands/1"
+    assert "/ask" in kit.ask("", "t2").body
+
+
+def test_the_shortcut_answers_a_message_in_its_thread(kit: SlackKit):
+    payload = {"type": "message_action", "callback_id": "answer_message", "team": {"id": TEAM}, "user": {"id": BOB},
+               "channel": {"id": CHANNEL}, "message": {"ts": "1700.0009", "text": "How many days?", "user": ALICE},
+               "trigger_id": "t", "response_url": "https://hooks.slack.com/x"}  # fmt: skip
+    for _ in range(2):
+        assert kit.send(payload).status == 200
+    assert [(q.text, q.asker) for q in kit.questions()] == [("How many days?", f"slack:{TEAM}:{BOB}")]
+    assert kit.address()["thread"] == "1700.0009"
+
+
+def test_what_was_not_stored_is_not_acknowledged(kit: SlackKit, monkeypatch):
+    def down() -> None:
+        raise DatabaseUnavailable("disk full")
+
+    monkeypatch.setattr(kit.database, "writing", down)
+    assert kit.send(mention()).status == 503
+
+
+def test_an_uninstalled_workspace_is_forgotten(kit: SlackKit):
+    kit.send(event(type="app_uninstalled"))
+    kit.send(event(type="tokens_revoked", tokens={"bot": ["UBOT"]}))
+    assert kit.forgotten == [TEAM, TEAM]

@@ -1,0 +1,374 @@
+"""From the arrival of a question to its end, as people in a chat see it."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from answerloop.db.repositories import answers, feedback, posts
+from answerloop.db.tables import DeliveryRow, DocumentRow, NoticeRow, ReaderSetRow, SourceRow
+from answerloop.domain import CitedSource, NoticeKind, Passage, Progress, Thumb
+from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryUncertain, DirectoryUnavailable
+from answerloop.testing.fake_chat import FakeChat
+from bot.people import Call
+from tests.unit.workers.answering.desk_kit import Scene, ScriptedPipeline, says
+from workers.answering.deliver import WITHHELD
+
+BUSY = DeliveryUnavailable("busy", retry_after_seconds=30)
+
+
+@pytest.fixture
+def chat() -> FakeChat:
+    return FakeChat("slack")
+
+
+@pytest.fixture
+def stage(database, chat) -> Scene:
+    return Scene(database, chat, {"channel": "C01"})
+
+
+def a_document(stage: Scene, *groups: str) -> CitedSource:
+    with stage.database.writing() as session:
+        source = SourceRow(id="s1", tenant="default", location="/docs", allow=list(groups))
+        readers = ReaderSetRow(id=1, tenant="default", key="k", groups=list(groups))
+        document = DocumentRow(
+            id="d1", source_id="s1", key="leave", tenant="default", title="Leave", reader_set=readers
+        )
+        session.add_all([source, readers, document])
+    return CitedSource(1, Passage("d1", "c1", "Leave", (), "", 0, 0, None, None, 0.9, 1.0, 0.9), cited=True)
+
+
+def the_row(stage: Scene, table=DeliveryRow):
+    with stage.database.reading() as session:
+        return session.scalars(select(table)).one()
+
+
+def notices_of(stage: Scene, kind: NoticeKind) -> list[NoticeRow]:
+    with stage.database.reading() as session:
+        return list(session.scalars(select(NoticeRow).where(NoticeRow.kind == kind)))
+
+
+# --- news and answers
+
+
+def test_the_news_become_the_answer(stage, chat):
+    question = stage.ask()
+    stage.run_jobs()
+    assert [type(each) for each in chat.messages.values()] == [Progress]
+    stage.desk(ScriptedPipeline(says("90 days [1]"))).answer(question)
+    stage.run_jobs()
+    assert {known: each.text for known, each in chat.messages.items()} == {"message-1": "90 days [1]"}
+
+
+def test_whoever_waits_is_told_again_and_again_in_one_message(stage, chat):
+    first, second = stage.ask(key="k1"), stage.ask(key="k2")
+    stage.run_jobs()
+    stage.delivery.progress(second)
+    assert len(chat.messages) == 2
+    assert [each.ahead for each in chat.messages.values()] == [0, 1]
+    stage.desk(ScriptedPipeline(says("x"))).answer(first)
+    stage.delivery.progress(second)
+    assert chat.messages["message-2"].ahead == 0
+
+
+def test_news_that_fail_are_left_to_the_answer(stage, chat):
+    question = stage.ask()
+    chat.failures = [BUSY]
+    stage.run_jobs()
+    assert chat.messages == {}
+    stage.desk(ScriptedPipeline(says("x"))).answer(question)
+    stage.run_jobs()
+    assert chat.shown[question].text == "x"
+
+
+@pytest.mark.parametrize("opened", [True, False])
+def test_news_that_come_after_the_answer_do_not_stand(stage, chat, opened):
+    question = stage.ask()
+    if opened:
+        stage.run_jobs()
+    name = "show" if opened else "open"
+    put = getattr(chat, name)
+
+    def slow(*arguments):
+        stage.desk(ScriptedPipeline(says("x"))).answer(question)
+        stage.delivery.deliver(question)
+        return put(*arguments)
+
+    setattr(chat, name, slow)
+    stage.delivery.progress(question)
+    setattr(chat, name, put)
+    stage.pass_time(timedelta(seconds=30))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert [each.text for each in chat.messages.values()] == ["x"]
+    assert isinstance(chat.shown[question].text, str)
+
+
+def test_an_answer_is_shown_again_when_it_has_changed(stage, chat):
+    question = stage.answered()
+    stage.run_jobs()
+    calls = chat.calls
+    stage.delivery.deliver(question)
+    assert chat.calls == calls
+    stage.actions(Call({"channel": "C02"}, ("finn",))).ask_human(stage.view(question).answer_id, "dana", None)
+    stage.run_jobs()
+    assert chat.shown[question].escalation.asked_by == "dana"
+    assert len(chat.shown) == len(chat.notices) == 1
+
+
+# --- what goes wrong
+
+
+def test_an_answer_waits_as_long_as_the_platform_says(stage, chat):
+    question = stage.answered()
+    chat.messages.clear()
+    stage.queue.jobs.clear()
+    chat.failures = [BUSY]
+    stage.delivery.deliver(question)
+    stage.pass_time(timedelta(seconds=25))
+    stage.recovery.recover()
+    assert stage.jobs("deliver.answer") == 0
+    stage.pass_time(timedelta(seconds=6))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.shown[question].text == "90 days [1]"
+
+
+def test_a_long_outage_does_not_multiply_the_jobs(stage, chat):
+    question = stage.answered()
+    stage.queue.jobs.clear()
+    chat.failures = [BUSY] * 40
+    for _ in range(20):
+        stage.delivery.deliver(question)
+        stage.pass_time(timedelta(seconds=31))
+        stage.recovery.recover()
+        assert stage.jobs("deliver.answer") == 1
+        stage.queue.jobs.clear()
+
+
+def test_an_answer_that_was_perhaps_posted_stands_there_once(stage, chat):
+    question = stage.answered()
+    stage.queue.jobs.clear()
+    chat.failures = [DeliveryUncertain("lost")]
+    stage.delivery.deliver(question)
+    stage.pass_time(timedelta(seconds=6))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert list(chat.messages) == ["message-1"]
+    assert the_row(stage).delivered_at is not None
+
+
+def test_an_answer_that_nobody_will_see_is_kept_and_said(stage, chat):
+    question = stage.answered()
+    stage.queue.jobs.clear()
+    chat.failures = [DeliveryImpossible("the channel is archived")]
+    stage.delivery.deliver(question)
+    assert the_row(stage).failure == "the channel is archived"
+    assert stage.view(question).text == "90 days [1]"
+    stage.pass_time(timedelta(hours=1))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.messages == {}
+
+
+# --- rights at the last moment
+
+
+def test_an_answer_on_a_document_that_was_closed_is_withheld(stage, chat):
+    source = a_document(stage, "hr")
+    question = stage.answered(sources=[source])
+    stage.directory.groups["dana"] = frozenset({"everyone"})
+    stage.run_jobs()
+    assert (chat.shown[question].text, chat.shown[question].sources) == (WITHHELD, ())
+
+
+def test_an_answer_that_may_be_read_is_shown_with_its_sources(stage, chat):
+    source = a_document(stage, "hr")
+    question = stage.answered(sources=[source])
+    stage.run_jobs()
+    assert [each.passage.title for each in chat.shown[question].sources] == ["Leave"]
+
+
+def test_a_merely_near_document_that_was_closed_is_left_out_alone(stage, chat):
+    source = a_document(stage, "finance")
+    near = CitedSource(2, source.passage, cited=False)
+    question = stage.answered(sources=[near])
+    stage.run_jobs()
+    assert (chat.shown[question].text, chat.shown[question].sources) == ("90 days [1]", ())
+
+
+def test_rights_that_cannot_be_asked_let_the_answer_wait(stage, chat, monkeypatch):
+    question = stage.answered(sources=[a_document(stage, "hr")])
+    stage.queue.jobs.clear()
+
+    def unavailable(person):
+        raise DirectoryUnavailable("who knows")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(stage.directory, "person", unavailable)
+        stage.delivery.deliver(question)
+    assert chat.messages == {}
+    stage.pass_time(timedelta(seconds=6))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.shown[question].text == "90 days [1]"
+
+
+# --- taken back
+
+
+def test_a_question_that_was_deleted_leaves_nothing(stage, chat):
+    stage.ask()
+    stage.run_jobs()
+    stage.intake.withdraw("k1")
+    stage.run_jobs()
+    assert chat.messages == {}
+
+
+def test_an_answer_that_was_taken_back_goes_and_does_not_return(stage, chat):
+    question = stage.answered()
+    stage.run_jobs()
+    stage.actions().retract(stage.view(question).answer_id, "dana")
+    stage.run_jobs()
+    stage.delivery.deliver(question)
+    stage.delivery.progress(question)
+    assert chat.messages == {}
+
+
+def test_a_question_that_is_deleted_while_its_answer_is_posted_leaves_nothing(stage, chat):
+    stage.answered()
+    deliver = chat.deliver
+
+    def slow(*arguments):
+        stage.intake.withdraw("key-0")
+        return deliver(*arguments)
+
+    chat.deliver = slow
+    stage.run_jobs()
+    assert chat.messages == {}
+
+
+def test_a_question_that_is_deleted_while_its_news_are_posted_leaves_nothing(stage, chat):
+    stage.ask()
+    put = chat.open
+
+    def slow(*arguments):
+        stage.intake.withdraw("k1")
+        return put(*arguments)
+
+    chat.open = slow
+    stage.run_jobs()
+    assert chat.messages == {}
+
+
+def test_a_message_that_was_perhaps_posted_is_withdrawn_too(stage, chat):
+    stage.ask()
+    chat.failures = [DeliveryUncertain("lost")]
+    stage.run_jobs()
+    assert len(chat.messages) == 1
+    stage.intake.withdraw("k1")
+    stage.run_jobs()
+    assert chat.messages == {}
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_withdrawal_whose_job_was_lost_happens_all_the_same(stage, chat, answered):
+    if answered:
+        stage.answered()
+    else:
+        stage.ask(key="key-0")
+    stage.run_jobs()
+    stage.intake.withdraw("key-0")
+    stage.queue.jobs.clear()
+    stage.pass_time(posts.DONE_WITHIN + timedelta(seconds=1))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.messages == {}
+    stage.pass_time(timedelta(hours=1))
+    stage.recovery.recover()
+    assert stage.queue.jobs == []
+
+
+def test_a_withdrawal_is_tried_again(stage, chat):
+    stage.answered()
+    stage.run_jobs()
+    stage.intake.withdraw("key-0")
+    chat.failures = [BUSY]
+    stage.run_jobs()
+    assert len(chat.messages) == 1
+    stage.pass_time(timedelta(seconds=31))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.messages == {}
+
+
+# --- notices
+
+
+def test_a_hint_is_told_once(stage, chat):
+    question = stage.answered(hint="Ask me in a direct message.")
+    stage.run_jobs()
+    stage.delivery.deliver(question)
+    with stage.database.writing() as session:
+        posts.again(session, DeliveryRow, question)
+    stage.delivery.deliver(question)
+    stage.run_jobs()
+    assert [notice.text for notice in chat.notices] == ["Ask me in a direct message."]
+
+
+def test_a_reminder_comes_once_a_day(stage, chat):
+    stage.answered()
+    stage.answered()
+    stage.run_jobs()
+    assert len(notices_of(stage, NoticeKind.REMINDER)) == 1
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.notices == []
+    stage.pass_time(timedelta(hours=5))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert [(notice.kind, notice.question) for notice in chat.notices] == [(NoticeKind.REMINDER, "How many days?")]
+    stage.pass_time(timedelta(hours=20))
+    stage.answered()
+    stage.run_jobs()
+    assert len(notices_of(stage, NoticeKind.REMINDER)) == 2
+
+
+@pytest.mark.parametrize("why", ["rated", "taken back"])
+def test_whoever_needs_no_reminder_gets_none(stage, chat, why):
+    question = stage.answered()
+    stage.run_jobs()
+    answer_id = stage.view(question).answer_id
+    with stage.database.writing() as session:
+        if why == "rated":
+            feedback.give(session, answer_id, "dana", Thumb.UP, None, None)
+        else:
+            answers.retract(session, answer_id)
+    stage.pass_time(timedelta(hours=5))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.notices == []
+    stage.pass_time(timedelta(hours=5))
+    stage.recovery.recover()
+    assert stage.queue.jobs == []
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"), [(BUSY, 1), (DeliveryUncertain("lost"), 1), (DeliveryImpossible("they left"), 0)]
+)
+def test_a_notice_that_fails_is_told_once_or_given_up(stage, chat, failure, told):
+    stage.answered(hint="Ask me in a direct message.")
+    while stage.queue.jobs[0].task != "deliver.notice":
+        job = stage.queue.jobs.pop(0)
+        if job.task == "deliver.answer":
+            stage.delivery.deliver(job.args[0])
+    chat.failures = [failure]
+    stage.run_jobs()
+    stage.pass_time(timedelta(seconds=31))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert len(chat.notices) == told
+    [hint] = notices_of(stage, NoticeKind.HINT)
+    assert hint.delivered_at is not None
+    assert bool(hint.failure) is not bool(told)
+    assert stage.outbox() == []
