@@ -10,6 +10,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import websockets
+
 from answerloop.testing.installation import CHECKOUT, free_port, until
 
 BINARY = CHECKOUT / ".e2e" / "node_modules" / "local-slack-linux-x64" / "bin" / "local-slack"
@@ -123,8 +125,6 @@ class LocalSlack:
         return asyncio.run(self._submit(user, values))
 
     async def _submit(self, user: str, values: dict[str, Any]) -> dict[str, Any]:
-        import websockets  # comes with uvicorn's extras in the development set
-
         async with websockets.connect(f"ws://127.0.0.1:{self.port}/ui") as socket:
             await socket.recv()
             await socket.send(json.dumps({"t": "view_submit", "user": user, "values": values}))
