@@ -16,6 +16,7 @@ from answerloop.backends.chat_web import WebChatDelivery
 from answerloop.backends.directory_file import FileDirectory
 from answerloop.backends.queue_celery import CeleryTaskQueue, make_worker_app
 from answerloop.backends.redaction.models import model_of
+from answerloop.chat.sources import source_url
 from answerloop.db.session import Database
 from answerloop.heartbeat import Heartbeat
 from answerloop.observability import MODEL_LOAD_SECONDS
@@ -31,7 +32,6 @@ from answerloop.ports import (
 )
 from answerloop.settings import Settings
 from answerloop.slack.rendered import Style
-from answerloop.slack.sources import source_url
 from workers import schedule, tasks
 from workers.answering.deliver import DeliveryDesk
 from workers.answering.desk import AnswerDesk

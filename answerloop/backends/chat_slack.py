@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 
 from slack_sdk import WebClient
 
+from answerloop.backends.chat_pace import Pace
 from answerloop.backends.slack_api import call, client
 from answerloop.backends.slack_messages import STREAM, Messages, Render
-from answerloop.backends.slack_pace import Pace
 from answerloop.backends.slack_private import PrivateMessages
 from answerloop.backends.slack_signs import Signs
 from answerloop.domain import CitedSource, Notice, NoticeKind, OutgoingMessage, Progress
@@ -51,7 +51,7 @@ class SlackDelivery:
         self._api_url = api_url
         self._style = style
         self._source_url = source_url
-        pace = Pace(limiter, messages_per_second, updates_per_minute / 60)
+        pace = Pace("Slack", limiter, messages_per_second, updates_per_minute / 60)
         self._messages = Messages(pace, style)
         self._private = PrivateMessages(pace, style, api_url)
         self._signs = Signs(pace)

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from slack_sdk import WebClient
 
+from answerloop.backends.chat_pace import Pace
 from answerloop.backends.slack_api import Gone, call
-from answerloop.backends.slack_pace import Pace
 from answerloop.errors import DeliveryImpossible, DeliveryUnavailable
 from answerloop.slack.address import SlackAddress
 from answerloop.slack.rendered import Rendered, Style
@@ -71,7 +71,7 @@ class Messages:
             )
             return str(posted["ts"])
 
-        with self._pace.posting(at):
+        with self._pace.posting(at.room_key):
             return with_fallback(self._style, render, post)
 
     def update(
@@ -82,7 +82,7 @@ class Messages:
             call(slack.chat_update, channel=at.channel, ts=ts, **_content(rendered, subject))
             return ts
 
-        with self._pace.updating(at, news=news):
+        with self._pace.updating(at.workspace, news=news):
             return with_fallback(self._style, render, update)
 
     def delete(self, slack: WebClient, at: SlackAddress, message_id: str) -> None:

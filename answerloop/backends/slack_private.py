@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from slack_sdk import WebClient
 from slack_sdk.webhook import WebhookClient
 
+from answerloop.backends.chat_pace import Pace
 from answerloop.backends.slack_api import CALL_SECONDS, Gone, call, refusal, unreachable
 from answerloop.backends.slack_messages import Render, with_fallback
-from answerloop.backends.slack_pace import Pace
 from answerloop.errors import DeliveryUncertain
 from answerloop.slack.address import Mode, SlackAddress
 from answerloop.slack.rendered import Rendered, Style
@@ -74,7 +74,7 @@ class PrivateMessages:
                 blocks=rendered.blocks,
             )
 
-        with self._pace.posting(at):
+        with self._pace.posting(at.room_key):
             with_fallback(self._style, render, post)
 
     def withdraw(self, at: SlackAddress) -> None:

@@ -7,9 +7,9 @@ from contextlib import suppress
 
 from slack_sdk import WebClient
 
+from answerloop.backends.chat_pace import Pace
 from answerloop.backends.slack_api import Gone, call
 from answerloop.backends.slack_messages import STREAM, ts_of
-from answerloop.backends.slack_pace import Pace
 from answerloop.domain import Escalation, Progress
 from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryUncertain
 from answerloop.slack.address import Mode, SlackAddress
@@ -75,7 +75,7 @@ class Signs:
             return None
         recipient = {"recipient_team_id": at.workspace, "recipient_user_id": at.user} if at.mode is Mode.THREAD else {}
         try:
-            with self._pace.posting(at):
+            with self._pace.posting(at.room_key):
                 started = call(
                     slack.chat_startStream,
                     channel=at.channel,
@@ -92,7 +92,7 @@ class Signs:
     def append(self, slack: WebClient, at: SlackAddress, message_id: str, progress: Progress) -> bool:
         """False when the stream has ended."""
         try:
-            with self._pace.updating(at, news=True):
+            with self._pace.updating(at.workspace, news=True):
                 call(
                     slack.chat_appendStream,
                     channel=at.channel,

@@ -43,6 +43,10 @@ class SlackAddress:
         """Where others read along, as the directory names it."""
         return room_id(self.workspace, self.channel) if self.mode is Mode.THREAD else None
 
+    @property
+    def room_key(self) -> str:
+        return f"{self.workspace}:{self.channel}"
+
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
+from answerloop.chat import wording
+from answerloop.chat.text import shortened
+from answerloop.chat.wording import Wording
 from answerloop.domain import Action, CitedSource, Confidence, Outcome, OutgoingMessage
-from answerloop.slack import wording
 from answerloop.slack.address import parts
-from answerloop.slack.mrkdwn import escape, escape_markdown, fitted, link, mention, shortened
+from answerloop.slack.mrkdwn import escape, escape_markdown, fitted, link, mention
 from answerloop.slack.rendered import MOST_SECTION, Block, Rendered, Style, actions, button, context, label, section
-from answerloop.slack.wording import Wording
 
 Url = Callable[[CitedSource], str | None]
 """Where a source can be read."""

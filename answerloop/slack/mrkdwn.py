@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from answerloop.chat.text import shortened
+
 JOINER = "\u2060"
 """Invisible, and the end of every address and mark-up that it stands in."""
 MOST_URL = 1000
@@ -93,14 +95,6 @@ def mention(user: str) -> str:
     if not re.fullmatch(r"[UW][A-Z0-9]{1,30}", user):
         raise ValueError("not the id of a user")
     return f"<@{user}>"
-
-
-def shortened(text: str, limit: int) -> str:
-    """At most this many characters, cut at a word."""
-    if len(text) <= limit:
-        return text
-    head = text[: limit - 2]
-    return f"{head.rsplit(' ', 1)[0] if ' ' in head[limit // 2 :] else head} …"
 
 
 def fitted(text: str, limit: int, rendered: Callable[[str], str] = escape) -> str:

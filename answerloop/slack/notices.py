@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from answerloop.chat import wording
+from answerloop.chat.wording import Wording
 from answerloop.domain import Notice, NoticeKind
-from answerloop.slack import wording
 from answerloop.slack.answer import person, thumb_buttons
 from answerloop.slack.mrkdwn import escape, fitted
 from answerloop.slack.rendered import Block, Rendered, actions, button, section
-from answerloop.slack.wording import Wording
 
 MOST_TEXT = 2500
 MOST_QUESTION = 300
@@ -20,10 +20,10 @@ def render_notice(notice: Notice, language: str) -> Rendered:
         case NoticeKind.ESCALATION:
             return _escalation(notice, words)
         case NoticeKind.REMINDER:
-            text = words.rate.format(question=question)
+            text = f"{words.rate}\n> {question}"
             return Rendered(text, [section(text), actions(*thumb_buttons(notice.answer_id or "", words))])
         case NoticeKind.SUGGESTION:
-            text = words.suggest.format(question=question)
+            text = f"{words.suggest}\n> {question}"
             yes = button(words.accept, "suggestion_accept", notice.id, "primary")
             no = button(words.dismiss, "suggestion_dismiss", notice.id)
             return Rendered(text, [section(text), section(_quoted(notice.text)), actions(yes, no)])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from answerloop.chat import wording
+from answerloop.chat.text import shortened
 from answerloop.domain import Progress, Stage
-from answerloop.slack import wording
-from answerloop.slack.mrkdwn import fitted, inert, shortened
+from answerloop.slack.mrkdwn import fitted, inert
 from answerloop.slack.rendered import MOST_SECTION, Rendered, context, section
 
 MOST_TITLES = 3

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from answerloop.chat import wording
+from answerloop.chat.text import shortened
 from answerloop.domain import FeedbackReason, Outcome, Respond, RoomSettings
-from answerloop.slack import wording
 from answerloop.slack.address import SlackAddress
-from answerloop.slack.mrkdwn import escape, link, shortened
+from answerloop.slack.mrkdwn import escape, link
 from answerloop.slack.rendered import Block, context, label, section
 from bot.home import HomeFacts, HomeQuestion
 

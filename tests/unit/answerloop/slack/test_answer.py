@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from answerloop.chat import wording
 from answerloop.domain import Action, Confidence, Escalation, Notice, NoticeKind, Outcome, Progress, Stage
-from answerloop.slack import wording
 from answerloop.slack.notices import render_notice
 from answerloop.slack.progress import render_progress, status, steps
 from answerloop.slack.rendered import Rendered, Style, problems

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from answerloop.chat.text import shortened
 from answerloop.slack.mrkdwn import (
     JOINER,
     escape,
@@ -12,7 +13,6 @@ from answerloop.slack.mrkdwn import (
     link,
     mention,
     plain,
-    shortened,
     without_mention,
 )
 

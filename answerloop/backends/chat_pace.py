@@ -1,4 +1,4 @@
-"""As fast as Slack allows, all workers together: posts by channel, changes of messages by workspace."""
+"""As fast as a platform allows, all workers together: posts by room, changes of messages by what they share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 from answerloop.errors import DeliveryUnavailable, QueueUnavailable
 from answerloop.ports import RateLimiter
-from answerloop.slack.address import SlackAddress
 
 log = logging.getLogger(__name__)
 
@@ -19,32 +18,34 @@ NEWS_AT_ONCE = 3
 
 
 class Pace:
-    def __init__(self, limiter: RateLimiter, posts_per_second: float, updates_per_second: float) -> None:
+    def __init__(self, platform: str, limiter: RateLimiter, posts_per_second: float, updates_per_second: float) -> None:
+        self._platform = platform
         self._limiter = limiter
         self._posts = posts_per_second
         self._updates = updates_per_second
 
     @contextmanager
-    def posting(self, at: SlackAddress) -> Iterator[None]:
+    def posting(self, place: str) -> Iterator[None]:
         """A place for one post. Raises DeliveryUnavailable where there is none now."""
-        with self._place(f"slack:{at.workspace}:{at.channel}:posts", self._posts, POSTS_AT_ONCE):
+        with self._place(f"{place}:posts", self._posts, POSTS_AT_ONCE):
             yield
 
     @contextmanager
-    def updating(self, at: SlackAddress, *, news: bool = False) -> Iterator[None]:
+    def updating(self, place: str, *, news: bool = False) -> Iterator[None]:
         """A place for one change. Raises DeliveryUnavailable where there is none now."""
         burst = NEWS_AT_ONCE if news else ANSWERS_AT_ONCE
-        with self._place(f"slack:{at.workspace}:updates", self._updates, burst):
+        with self._place(f"{place}:updates", self._updates, burst):
             yield
 
     @contextmanager
-    def _place(self, key: str, per_second: float, burst: int) -> Iterator[None]:
+    def _place(self, what: str, per_second: float, burst: int) -> Iterator[None]:
+        key = f"{self._platform.lower()}:{what}"
         try:
             wait = self._limiter.reserve(key, per_second, burst)
         except QueueUnavailable as error:
             raise DeliveryUnavailable(str(error)) from None
         if wait:
-            raise DeliveryUnavailable("Slack has had its messages for now.", retry_after_seconds=wait)
+            raise DeliveryUnavailable(f"{self._platform} has had its messages for now.", retry_after_seconds=wait)
         try:
             yield
         except DeliveryUnavailable as error:
@@ -53,7 +54,7 @@ class Pace:
             raise
 
     def _pause(self, key: str, seconds: float) -> None:
-        """What Slack says to one worker holds for all."""
+        """What the platform says to one worker holds for all."""
         try:
             self._limiter.pause(key, seconds)
         except QueueUnavailable as error:
