@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -327,6 +327,28 @@ class OutgoingMessage:
     verified: bool = False
     """A colleague has approved it."""
     escalation: Escalation | None = None
+    sensitivity: str = ""
+    """How the documents behind it are marked, such as "Confidential"."""
+
+
+@dataclass(frozen=True, slots=True)
+class HomeQuestion:
+    """`outcome` is none while it waits; `address` is where it was asked."""
+
+    text: str
+    outcome: Outcome | None
+    asked_at: datetime
+    address: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class HomeFacts:
+    """What the assistant is to one person. `documents` counts those that they may read."""
+
+    documents: int
+    updated_at: datetime | None
+    questions: tuple[HomeQuestion, ...]
+    admin: bool = False
 
 
 class NoticeKind(StrEnum):
@@ -339,6 +361,7 @@ class NoticeKind(StrEnum):
     SLOW_DOWN = "slow_down"  # to the asker alone: too many questions in a short time
     THANKS = "thanks"  # to whoever rated: it has arrived
     REFUSED = "refused"  # to the asker alone: why there will be no answer here
+    HOME = "home"  # to one person alone: what the assistant knows, and how to ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +375,7 @@ class Notice:
     question: str = ""
     answer_id: str | None = None
     escalation: Escalation | None = None
+    home: HomeFacts | None = None
 
 
 class Respond(StrEnum):

@@ -101,6 +101,44 @@ class Settings(BaseSettings):
         50.0, gt=0, description="Messages of one workspace that are brought up to date at most, as Slack allows."
     )
 
+    # --- Microsoft Teams
+    teams: Literal["off", "single_tenant", "multi_tenant", "managed_identity", "development"] = Field(
+        "off",
+        description="The type of our app registration. development: no credentials, for a simulator on loopback.",
+    )
+    teams_app_id: str = Field("", description="Application (client) id of the bot's registration in Entra.")
+    teams_app_password: SecretStr = Field(SecretStr(""), description="Its client secret; none for a managed identity.")
+    teams_tenant_id: str = Field("", description="Directory (tenant) id of the company.")
+    teams_tenants: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_groups)] = Field(
+        (), description="Tenants whose conversations are answered; empty: the company's own."
+    )
+    teams_service_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_groups)] = Field(
+        ("smba.trafficmanager.net", "*.botframework.com"),
+        description="Hosts that answers may be sent to, `*.` for all below, separated by commas.",
+    )
+    teams_openid_url: str = Field(
+        "https://login.botframework.com/v1/.well-known/openidconfiguration",
+        pattern=r"^https?://.+$",
+        description="Where the keys are found that sign Teams' requests.",
+    )
+    teams_graph_url: str = Field(
+        "",
+        description="Base of Microsoft Graph (https://graph.microsoft.com/v1.0/), to ask it for people's groups; "
+        "empty: the directory file alone.",
+    )
+    teams_admins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_groups)] = Field(
+        (), description="Entra object ids of those who may change the settings of chats and channels."
+    )
+    teams_escalation: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_groups)] = Field(
+        (), description="Entra object ids that are called when somebody asks for a human, where a room names nobody."
+    )
+    teams_escalation_channel: str = Field(
+        "", description="Conversation id of the channel where people are asked for when the question was not public."
+    )
+    teams_messages_per_second: float = Field(
+        1.5, gt=0, description="Messages and changes of messages in one conversation at most, as Teams allows."
+    )
+
     # --- documents
     first_documents: Path | None = Field(None, description="Indexed by `answerloop up` when nothing is indexed yet.")
     sync_interval_seconds: int = Field(300, ge=5, description="How often registered sources are read again.")
@@ -249,6 +287,26 @@ class Settings(BaseSettings):
             missing.append("ANSWERLOOP_SLACK_APP_TOKEN")
         if missing:
             raise ConfigurationError(f"ANSWERLOOP_SLACK={self.slack} needs {' and '.join(missing)}: see docs/slack.md.")
+
+    def require_teams(self) -> None:
+        """Raises ConfigurationError that names what Teams needs."""
+        if self.teams == "development":
+            if self.teams_app_password.get_secret_value() or not self.listens_on_loopback:
+                raise ConfigurationError(
+                    "ANSWERLOOP_TEAMS=development lets everybody in who reaches the port: it needs ANSWERLOOP_HOST on "
+                    "loopback and takes no ANSWERLOOP_TEAMS_APP_PASSWORD."
+                )
+            return
+        needed = {"ANSWERLOOP_TEAMS_APP_ID": self.teams_app_id, "ANSWERLOOP_TEAMS_TENANT_ID": self.teams_tenant_id}
+        if self.teams != "managed_identity":
+            needed["ANSWERLOOP_TEAMS_APP_PASSWORD"] = self.teams_app_password.get_secret_value()
+        missing = [name for name, value in needed.items() if not value]
+        if missing:
+            raise ConfigurationError(f"ANSWERLOOP_TEAMS={self.teams} needs {' and '.join(missing)}: see docs/teams.md.")
+
+    @property
+    def effective_teams_tenants(self) -> frozenset[str]:
+        return frozenset(self.teams_tenants or (self.teams_tenant_id,)) - {""}
 
 
 class StateFolder:

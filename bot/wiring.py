@@ -17,12 +17,12 @@ from answerloop.db.repositories import documents, processes, questions
 from answerloop.db.session import Database
 from answerloop.errors import AnswerloopError, QueueUnavailable
 from answerloop.heartbeat import Heartbeat
+from answerloop.home import Home
 from answerloop.observability import render_metrics
 from answerloop.ports import TaskQueue
 from answerloop.settings import Settings
 from answerloop.slack.manifest import INSTALL_PATH, REDIRECT_PATH
 from bot.feedback import FeedbackBox
-from bot.home import Home
 from bot.intake import Intake
 from bot.people import AnswerActions
 from bot.rooms import Rooms

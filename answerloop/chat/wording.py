@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from answerloop.domain import Stage
+from answerloop.domain import FeedbackReason, Outcome, Stage
 
 DAY, MONTH, YEAR = 1, 30, 365
 
@@ -43,6 +44,20 @@ class Wording:
     accept: str
     dismiss: str
     thanks: str
+    why: str
+    reasons: Mapping[FeedbackReason, str]
+    better: str
+    better_hint: str
+    send: str
+    home_greeting: str
+    home_known: str
+    home_last: str
+    outcomes: Mapping[Outcome, str]
+    waiting: str
+    teams_ways: tuple[str, ...]
+    room_settings: str
+    marked: str
+    taken_back: str
 
 
 ENGLISH = Wording(
@@ -77,6 +92,35 @@ ENGLISH = Wording(
     accept="Yes, suggest it",
     dismiss="No",
     thanks="Thank you, that helps.",
+    why="What was wrong?",
+    reasons={
+        FeedbackReason.MADE_UP: "It is made up",
+        FeedbackReason.INCOMPLETE: "It is incomplete",
+        FeedbackReason.OUTDATED: "It is outdated",
+        FeedbackReason.WRONG_SOURCE: "It stands on the wrong source",
+        FeedbackReason.TONE: "I do not like the tone",
+        FeedbackReason.OTHER: "Something else",
+    },
+    better="A better answer",
+    better_hint="What would be right, and where does it stand?",
+    send="Send",
+    home_greeting="I answer questions from the company's documents, with their sources.",
+    home_known="I know {count} documents that you may read. What they do not say, I do not know.",
+    home_last="Your last questions",
+    outcomes={
+        Outcome.ANSWERED: "answered",
+        Outcome.ABSTAINED: "not found in the documents",
+        Outcome.FAILED: "failed",
+    },
+    waiting="waiting",
+    teams_ways=(
+        "Write to me here.",
+        "Mention me in a chat or a channel; the answer stands in the thread.",
+        "Choose “Answer this” in the menu of any message.",
+    ),
+    room_settings="Settings of a channel",
+    marked="🔒 From documents marked {mark}",
+    taken_back="This was taken back.",
 )
 
 GERMAN = Wording(
@@ -111,6 +155,35 @@ GERMAN = Wording(
     accept="Ja, vorschlagen",
     dismiss="Nein",
     thanks="Danke, das hilft.",
+    why="Was war falsch?",
+    reasons={
+        FeedbackReason.MADE_UP: "Das ist erfunden",
+        FeedbackReason.INCOMPLETE: "Das ist unvollständig",
+        FeedbackReason.OUTDATED: "Das ist veraltet",
+        FeedbackReason.WRONG_SOURCE: "Das steht auf der falschen Quelle",
+        FeedbackReason.TONE: "Der Ton gefällt mir nicht",
+        FeedbackReason.OTHER: "Etwas anderes",
+    },
+    better="Eine bessere Antwort",
+    better_hint="Was wäre richtig, und wo steht es?",
+    send="Senden",
+    home_greeting="Ich beantworte Fragen aus den Dokumenten der Firma, mit ihren Quellen.",
+    home_known="Ich kenne {count} Dokumente, die du lesen darfst. Was dort nicht steht, weiß ich nicht.",
+    home_last="Deine letzten Fragen",
+    outcomes={
+        Outcome.ANSWERED: "beantwortet",
+        Outcome.ABSTAINED: "nicht in den Dokumenten gefunden",
+        Outcome.FAILED: "fehlgeschlagen",
+    },
+    waiting="wartet",
+    teams_ways=(
+        "Schreib mir hier.",
+        "Erwähne mich in einem Chat oder Kanal; die Antwort steht im Thread.",
+        "Wähle „Antworte darauf“ im Menü einer Nachricht.",
+    ),
+    room_settings="Einstellungen eines Kanals",
+    marked="🔒 Aus Dokumenten mit der Kennzeichnung {mark}",
+    taken_back="Das wurde zurückgenommen.",
 )
 
 LANGUAGES = {"en": ENGLISH, "de": GERMAN}

@@ -244,6 +244,19 @@ class InstallationRow(Table):
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
 
 
+class PlaceRow(Table):
+    """A person or a room that a platform let us know how to reach. `gone_at`: we were removed there."""
+
+    __tablename__ = "places"
+
+    id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(32), index=True)
+    name: Mapped[str] = mapped_column(String(255), default="")
+    data: Mapped[dict[str, Any]]
+    seen_at: Mapped[datetime] = mapped_column(default=now)
+    gone_at: Mapped[datetime | None]
+
+
 class SignInStateRow(Table):
     """A sign-in that was begun and may be finished once."""
 
@@ -322,6 +335,7 @@ class DocumentRow(Table):
     supersedes: Mapped[str | None] = mapped_column(Text)
     superseded: Mapped[bool] = mapped_column(default=False)
     trusted: Mapped[bool] = mapped_column(default=True)
+    sensitivity: Mapped[str] = mapped_column(String(40), default="")
     reader_set_id: Mapped[int] = mapped_column(ForeignKey("reader_sets.id"))
     fingerprint: Mapped[str] = mapped_column(String(64), default="")
     content_hash: Mapped[str] = mapped_column(String(64), default="")

@@ -73,6 +73,8 @@ def _marks(message: OutgoingMessage, words: Wording) -> list[Block]:
         marks.append(words.verified)
     elif message.outcome is Outcome.ANSWERED and message.confidence is Confidence.UNCERTAIN:
         marks.append(words.uncertain)
+    if message.sensitivity:
+        marks.append(words.marked.format(mark=escape(message.sensitivity)))
     if message.escalation and message.escalation.resolved_by:
         marks.append(words.resolved_by.format(person=person(message.escalation.resolved_by)))
     elif message.escalation:

@@ -19,9 +19,9 @@ from slack_sdk import WebClient
 from answerloop.db.session import DuplicateKey
 from answerloop.domain import RoomSettings
 from answerloop.errors import DatabaseUnavailable
+from answerloop.home import Home
 from answerloop.slack.address import CHANNEL, person_id, room_id
 from answerloop.slack.manifest import PROMPTS
-from bot.home import Home
 from bot.rooms import Rooms
 from bot.slack import views
 from bot.slack.actions import Actions

@@ -8,11 +8,10 @@ from typing import Any
 
 from answerloop.chat import wording
 from answerloop.chat.text import shortened
-from answerloop.domain import FeedbackReason, Outcome, Respond, RoomSettings
+from answerloop.domain import FeedbackReason, HomeFacts, HomeQuestion, Outcome, Respond, RoomSettings
 from answerloop.slack.address import SlackAddress
 from answerloop.slack.mrkdwn import escape, link
 from answerloop.slack.rendered import Block, context, label, section
-from bot.home import HomeFacts, HomeQuestion
 
 FEEDBACK_DETAILS = "feedback_details"
 ROOM_SETTINGS = "room_settings"

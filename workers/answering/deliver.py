@@ -114,7 +114,12 @@ class DeliveryDesk:
                 outcome=Outcome.ABSTAINED,
                 confidence=Confidence.DONT_KNOW,
             )
-        return replace(due.message, sources=tuple(source for source in sources if source not in hidden))
+        marks = {readable[source.passage.document_id].sensitivity for source in sources if source.cited}
+        return replace(
+            due.message,
+            sources=tuple(source for source in sources if source not in hidden),
+            sensitivity=", ".join(sorted(marks - {""})),
+        )
 
     def _delivered(self, question_id: str, due: Due) -> None:
         jobs = []

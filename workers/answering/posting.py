@@ -46,7 +46,11 @@ class Posting:
         try:
             self._keep(table, row_id, show(None))
         except (DeliveryUnavailable, DeliveryImpossible) as error:
-            self._not_posted(table, row_id, perhaps=isinstance(error, DeliveryUncertain))
+            posted = getattr(error, "message_id", None)
+            if posted is not None:
+                self._keep(table, row_id, posted)
+            else:
+                self._not_posted(table, row_id, perhaps=isinstance(error, DeliveryUncertain))
             raise
 
     def _found(self, table: type[Posted], row_id: str, chat: ChatDelivery, address: Mapping[str, Any]) -> str | None:

@@ -31,6 +31,8 @@ class ExtractedDocument:
     version: str | None = None
     supersedes: str | None = None
     trusted: bool = True
+    sensitivity: str = ""
+    """How the company marks it, such as "Confidential"; shown beside every answer that stands on it."""
 
 
 def clean(text: str) -> str:

@@ -229,6 +229,7 @@ class _Run:
                 session.add(stored)
             stored.reader_set_id, stored.fingerprint = reader_set, ""
             stored.trusted = item.trusted and document.trusted
+            stored.sensitivity = document.sensitivity
             stored.title, stored.text, stored.supersedes = document.title, document.text, document.supersedes
             stored.url, stored.version, stored.modified_at = document.url, document.version, document.modified_at
             session.flush()

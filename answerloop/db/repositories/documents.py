@@ -47,11 +47,13 @@ def reads_anything(session: Session, audience: Audience) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What holds for a document right now. It is restricted when not everybody of the company may read it."""
+    """What holds for a document right now. It is restricted when not everybody of the company may read it; the company
+    may mark it, such as "Confidential"."""
 
     modified_at: datetime | None
     trusted: bool
     restricted: bool
+    sensitivity: str
 
 
 def still_readable(
@@ -59,8 +61,9 @@ def still_readable(
 ) -> dict[str, Standing]:
     """Which of these documents exist and may be read right now, whatever the index said a moment ago; only those of
     these sources (their locations), where some are named."""
+    row = DocumentRow
     wanted = (
-        select(DocumentRow.id, DocumentRow.modified_at, DocumentRow.trusted, ReaderSetRow.groups)
+        select(row.id, row.modified_at, row.trusted, row.sensitivity, ReaderSetRow.groups)
         .join(ReaderSetRow, DocumentRow.reader_set_id == ReaderSetRow.id)
         .where(DocumentRow.id.in_(document_ids), DocumentRow.tenant == audience.tenant)
     )
@@ -68,8 +71,8 @@ def still_readable(
         wanted = wanted.join(SourceRow, DocumentRow.source_id == SourceRow.id).where(SourceRow.location.in_(sources))
     rows = session.execute(wanted)
     return {
-        document: Standing(modified, trusted, restricted={EVERYONE, PUBLIC}.isdisjoint(groups))
-        for document, modified, trusted, groups in rows
+        document: Standing(modified, trusted, {EVERYONE, PUBLIC}.isdisjoint(groups), sensitivity)
+        for document, modified, trusted, sensitivity, groups in rows
         if audience.may_read(frozenset(groups))
     }
 

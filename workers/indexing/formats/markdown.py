@@ -1,4 +1,4 @@
-"""Markdown with optional YAML front matter: title, url, updated, allow, trust, version, supersedes."""
+"""Markdown with optional YAML front matter: title, url, updated, allow, trust, version, supersedes, sensitivity."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ _OPENED = re.compile(r"\s*---[ \t]*\r?\n(?=[ \t]*\S)")  # a thematic break is fo
 _FOREIGN = re.compile(r"\s*(\+\+\+|;;;)[ \t]*\r?\n")
 _AS_WRITTEN = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _MAX_FRONT_MATTER = 10_000  # characters; nested by the ten thousands, brackets bring the YAML parser down
+
+MOST_MARK_CHARACTERS = 40
 
 
 def read(data: bytes) -> ExtractedDocument:
@@ -38,6 +40,7 @@ def read(data: bytes) -> ExtractedDocument:
         allow=groups_from(typed["allow"], "front matter") if "allow" in typed else None,
         version=_text(plain_strings, "version"),
         supersedes=_text(plain_strings, "supersedes"),
+        sensitivity=(_text(plain_strings, "sensitivity") or "")[:MOST_MARK_CHARACTERS],
         trusted=trust_from(typed["trust"], "front matter") if "trust" in typed else True,
     )
 

@@ -15,10 +15,10 @@ from sqlalchemy import select
 from answerloop.db.session import Database
 from answerloop.db.tables import DeliveryRow, NoticeRow, QuestionRow
 from answerloop.domain import RoomSettings
+from answerloop.home import Home
 from answerloop.slack.address import room_id
 from answerloop.testing.fakes import FakeDirectory, FakeTaskQueue
 from bot.feedback import FeedbackBox
-from bot.home import Home
 from bot.intake import Intake
 from bot.people import AnswerActions
 from bot.rooms import Rooms

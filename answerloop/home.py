@@ -2,36 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-
 from answerloop.db.repositories import answers, documents
 from answerloop.db.session import Database
-from answerloop.domain import Audience, Outcome
+from answerloop.domain import Audience, HomeFacts, HomeQuestion
 from answerloop.ports import Directory
 
 LAST_QUESTIONS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class HomeQuestion:
-    """`outcome` is none while it waits; `address` is where it was asked."""
-
-    text: str
-    outcome: Outcome | None
-    asked_at: datetime
-    address: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class HomeFacts:
-    """`documents` counts those that this person may read."""
-
-    documents: int
-    updated_at: datetime | None
-    questions: tuple[HomeQuestion, ...]
 
 
 class Home:

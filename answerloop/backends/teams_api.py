@@ -1,0 +1,129 @@
+"""The few calls of the Bot Connector's REST interface that we need, with its errors in our words.
+
+Not through the SDK's client: it drops what it does not know of an activity, has no timeouts, and takes an error page
+for a fault of its own (`docs/decisions/0011-teams-without-its-connector-client.md`). Nothing is retried here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from answerloop.backends.teams_credentials import Tokens
+from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryUncertain
+from answerloop.teams.service import is_trusted
+
+CONNECT_SECONDS = 5.0
+REPLY_SECONDS = 15.0
+PAGE = 500
+TOO_MANY, TOO_LARGE, CONFLICT, NOT_FOUND = 429, 413, 412, 404
+NOT_DONE = frozenset({CONFLICT, 502, 503})
+"""Said before anything was done, of messages; a gateway that gave up waiting (504) and a failure (500) are in doubt."""
+FAILED = 500
+UNSUPPORTED = frozenset({405, 501})
+LONGEST_WAIT = 300.0
+
+
+class Gone(DeliveryImpossible):
+    """The service's answer was a no for good; `status` is its number."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(f"Teams says {status} {code}".strip())
+        self.status = status
+
+
+class TeamsApi:
+    """Safe to call from many threads; keeps its connections. `hosts` are those it may talk to."""
+
+    def __init__(self, tokens: Tokens, hosts: tuple[str, ...], *, development: bool) -> None:
+        self._tokens = tokens
+        self._hosts = hosts
+        self._development = development
+        timeout = httpx.Timeout(REPLY_SECONDS, connect=CONNECT_SECONDS)
+        self._http = httpx.Client(timeout=timeout, follow_redirects=False, trust_env=True)
+
+    def post(self, service_url: str, conversation: str, activity: Mapping[str, Any]) -> str:
+        """The id of the new message. Raises as every method here: DeliveryUnavailable (nothing happened),
+        DeliveryUncertain (perhaps it did), Gone."""
+        return str(self._call("POST", service_url, f"{_of(conversation)}/activities", activity).get("id", ""))
+
+    def put(self, service_url: str, conversation: str, message_id: str, activity: Mapping[str, Any]) -> None:
+        self._call("PUT", service_url, f"{_of(conversation)}/activities/{quote(message_id, safe='')}", activity)
+
+    def delete(self, service_url: str, conversation: str, message_id: str) -> None:
+        self._call("DELETE", service_url, f"{_of(conversation)}/activities/{quote(message_id, safe='')}")
+
+    def open_personal(self, service_url: str, bot: str, account: str, tenant: str) -> str:
+        """The conversation with one person; opening it again gives the same one."""
+        body = {
+            "bot": {"id": bot},
+            "members": [{"id": account}],
+            "isGroup": False,
+            "tenantId": tenant,
+            "channelData": {"tenant": {"id": tenant}},
+        }
+        return str(self._call("POST", service_url, "v3/conversations", body).get("id", ""))
+
+    def members(self, service_url: str, conversation: str) -> Iterator[dict[str, Any]]:
+        """Everybody who reads the conversation, page by page."""
+        token = ""
+        while True:
+            query = f"?pageSize={PAGE}" + (f"&continuationToken={quote(token, safe='')}" if token else "")
+            page = self._call("GET", service_url, f"{_of(conversation)}/pagedmembers{query}")
+            yield from page.get("members") or ()
+            token = str(page.get("continuationToken") or "")
+            if not token:
+                return
+
+    def member(self, service_url: str, conversation: str, account: str) -> dict[str, Any]:
+        return self._call("GET", service_url, f"{_of(conversation)}/members/{quote(account, safe='')}")
+
+    def _call(self, method: str, service_url: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        if not is_trusted(service_url, self._hosts, development=self._development):
+            raise Gone(0, "its address is none of ANSWERLOOP_TEAMS_SERVICE_HOSTS")
+        token = self._tokens()
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        url = f"{service_url.rstrip('/')}/{path}"
+        try:
+            reply = self._http.request(method, url, json=body, headers=headers)
+        except httpx.ConnectError:
+            raise DeliveryUnavailable("Teams is out of reach.") from None
+        except httpx.ConnectTimeout:
+            raise DeliveryUnavailable("Teams is out of reach.") from None
+        except httpx.HTTPError:
+            raise DeliveryUncertain("The connection to Teams broke.") from None
+        if reply.is_success:
+            return _content(reply)
+        raise _refusal(reply)
+
+
+def _of(conversation: str) -> str:
+    return f"v3/conversations/{quote(conversation, safe='')}"
+
+
+def _content(reply: httpx.Response) -> dict[str, Any]:
+    try:
+        content = reply.json()
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _refusal(reply: httpx.Response) -> DeliveryUnavailable | Gone:
+    """What Teams means by it (Microsoft: "Status codes from bot conversational APIs")."""
+    status = reply.status_code
+    if status == TOO_MANY or status in NOT_DONE:
+        return DeliveryUnavailable(f"Teams says {status}.", retry_after_seconds=_seconds(reply))
+    if status >= FAILED and status not in UNSUPPORTED:
+        return DeliveryUncertain(f"Teams failed with {status}.")
+    error = _content(reply).get("error")
+    code = str(error.get("code", "")) if isinstance(error, dict) else ""
+    return Gone(status, code[:80])
+
+
+def _seconds(reply: httpx.Response) -> float | None:
+    said = reply.headers.get("Retry-After", "")
+    return min(float(said), LONGEST_WAIT) if said.isdecimal() else None

@@ -1,0 +1,95 @@
+"""Who we are for Microsoft: tokens of the app, through its own sign-in library, which keeps them until they expire."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import msal
+import requests
+
+from answerloop.errors import DeliveryImpossible, DeliveryUnavailable
+from answerloop.settings import Settings
+
+BOT_SCOPE = "https://api.botframework.com"
+GRAPH_SCOPE = "https://graph.microsoft.com"
+ANY_TENANT = "botframework.com"
+"""Where a multi-tenant app gets its tokens for the connector."""
+LOGIN = "https://login.microsoftonline.com/"
+SIGN_IN_SECONDS = 10
+PASSING = frozenset({"temporarily_unavailable", "server_error", "service_unavailable"})
+
+Tokens: TypeAlias = Callable[[], str]
+"""Gives the token to be sent along; an empty one where none is asked for. Raises DeliveryUnavailable,
+DeliveryImpossible."""
+
+
+class AppTokens:
+    """Tokens for one scope. One thread asks at a time: one request for a token, not one for each message."""
+
+    def __init__(self, ask: Callable[[], dict[str, Any]]) -> None:
+        self._ask = ask
+        self._lock = threading.Lock()
+
+    def __call__(self) -> str:
+        with self._lock:
+            try:
+                reply = self._ask()
+            except (requests.RequestException, msal.ManagedIdentityError, ValueError) as error:
+                raise DeliveryUnavailable(f"Microsoft's sign-in is out of reach: {type(error).__name__}") from None
+        if "access_token" in reply:
+            return str(reply["access_token"])
+        reason = str(reply.get("error", "unknown_error"))
+        if reason in PASSING:
+            raise DeliveryUnavailable(f"Microsoft's sign-in says {reason}")
+        raise DeliveryImpossible(f"Microsoft's sign-in says {reason}: check ANSWERLOOP_TEAMS_APP_ID and its password.")
+
+
+def tokens(settings: Settings, scope: str = BOT_SCOPE) -> Tokens:
+    """For the app of the settings. Asks nobody before the first token is needed."""
+    if settings.teams == "development":
+        return str
+    if settings.teams == "managed_identity":
+        return AppTokens(_Managed(settings.teams_app_id, scope))
+    tenant = ANY_TENANT if settings.teams == "multi_tenant" and scope == BOT_SCOPE else settings.teams_tenant_id
+    return AppTokens(_Registered(settings, LOGIN + tenant, scope))
+
+
+class _Registered:
+    """An app with a client secret."""
+
+    def __init__(self, settings: Settings, authority: str, scope: str) -> None:
+        self._settings = settings
+        self._authority = authority
+        self._scopes = [f"{scope}/.default"]
+        self._app: msal.ConfidentialClientApplication | None = None
+
+    def __call__(self) -> dict[str, Any]:
+        if self._app is None:
+            self._app = msal.ConfidentialClientApplication(
+                self._settings.teams_app_id,
+                client_credential=self._settings.teams_app_password.get_secret_value(),
+                authority=self._authority,
+                timeout=SIGN_IN_SECONDS,
+            )
+        return dict(self._app.acquire_token_for_client(self._scopes))
+
+
+class _Managed:
+    """A user-assigned managed identity, which needs no secret."""
+
+    def __init__(self, client_id: str, scope: str) -> None:
+        self._scope = scope
+        identity = msal.UserAssignedManagedIdentity(client_id=client_id)
+        self._client = msal.ManagedIdentityClient(identity, http_client=_Impatient())
+
+    def __call__(self) -> dict[str, Any]:
+        return dict(self._client.acquire_token_for_client(resource=self._scope))
+
+
+class _Impatient(requests.Session):
+    """Never waits for ever, which a plain session would."""
+
+    def request(self, *arguments: Any, **named: Any) -> requests.Response:
+        return super().request(*arguments, **{"timeout": SIGN_IN_SECONDS, **named})

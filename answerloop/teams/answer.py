@@ -1,0 +1,129 @@
+"""An answer, as Teams shows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from answerloop.chat import wording
+from answerloop.chat.text import shortened
+from answerloop.chat.wording import Wording
+from answerloop.domain import Action, CitedSource, Confidence, FeedbackReason, Outcome, OutgoingMessage
+from answerloop.teams.activity import ai_generated, message
+from answerloop.teams.card import Element, actions, card, choice, execute, line, quote, run, toggle, words
+
+Url = Callable[[CitedSource], str | None]
+"""Where a source can be read."""
+Names = Callable[[str], str]
+"""What a person is called."""
+
+MOST_ANSWER = 4000
+MOST_SOURCES = 5
+MOST_TITLE = 80
+MOST_QUESTION = 400
+MOST_BETTER = 3000
+MOST_SUMMARY = 120
+
+_LEAD = re.compile(r"\A\*\*(.+?)\*\*(?=\s|\Z)", re.DOTALL)
+
+
+def render_answer(
+    answer: OutgoingMessage, *, url: Url, names: Names, restate: bool, language: str, now: datetime
+) -> dict[str, Any]:
+    """`restate` the question where it does not stand above the answer."""
+    said = wording.wording(language)
+    asked = shortened(" ".join(answer.question.split()), MOST_QUESTION)
+    shown = card(
+        line(run(said.you_asked.format(question=asked), subtle=True)) if restate else None,
+        *_body(shortened(answer.text, MOST_ANSWER)),
+        *_marks(answer, said, names),
+        _sources(answer, said, url, now),
+        *_buttons(answer, said),
+    )
+    summary = shortened(" ".join(_LEAD.sub(r"\1", answer.text).split()), MOST_SUMMARY)
+    return message(shown, summary, [ai_generated(answer.sensitivity)])
+
+
+def _body(text: str) -> list[Element]:
+    """The lead in bold, everything else as it is, a paragraph for each line."""
+    lead = _LEAD.match(text)
+    rest = text[lead.end() :] if lead else text
+    lines = [line(run(" ".join(lead[1].split()), bold=True))] if lead else []
+    lines += [line(run(each.strip())) for each in rest.splitlines() if each.strip()]
+    return lines or [line(run("…"))]
+
+
+def _marks(answer: OutgoingMessage, said: Wording, names: Names) -> list[Element]:
+    marks = []
+    if answer.verified:
+        marks.append(said.verified)
+    elif answer.outcome is Outcome.ANSWERED and answer.confidence is Confidence.UNCERTAIN:
+        marks.append(said.uncertain)
+    if answer.escalation and answer.escalation.resolved_by:
+        marks.append(said.resolved_by.format(person=names(answer.escalation.resolved_by)))
+    elif answer.escalation:
+        marks.append(said.human_asked)
+    return [line(run(mark, subtle=True)) for mark in marks]
+
+
+def _sources(answer: OutgoingMessage, said: Wording, url: Url, now: datetime) -> Element | None:
+    cited = [source for source in answer.sources if source.cited]
+    shown: Sequence[CitedSource] = cited or answer.sources
+    if not shown:
+        return None
+    heading = words(said.sources if cited else said.nearest, weight="Bolder", size="Small")
+    lines = [_source(source, said, url, now) for source in shown[:MOST_SOURCES]]
+    return {"type": "Container", "separator": True, "items": [heading, *lines]}
+
+
+def _source(source: CitedSource, said: Wording, url: Url, now: datetime) -> Element:
+    title = shortened(" ".join(source.passage.title.split()), MOST_TITLE) or "…"
+    changed = source.passage.modified_at
+    aged = f" · {said.updated.format(age=wording.age(said, changed, now))}" if changed else ""
+    runs = [run(f"[{source.number}] "), run(title, url=url(source))]
+    return line(*runs, *([run(aged, subtle=True)] if aged else []), spacing="Small")
+
+
+def _buttons(answer: OutgoingMessage, said: Wording) -> list[Element]:
+    about = {"answer": answer.answer_id}
+    rated = answer.outcome is not Outcome.FAILED and answer.action is not Action.REFUSED
+    buttons = [*thumbs(answer.answer_id, said)] if rated else []
+    if not answer.escalation:
+        buttons.append(execute(said.ask_human, "human", about))
+    buttons.append(execute(said.retract, "retract", about))
+    return [actions(*buttons), *([why(answer.answer_id, said)] if rated else [])]
+
+
+def thumbs(answer_id: str, said: Wording) -> tuple[Element, Element]:
+    """The second one opens the question why, which `why` must bring along."""
+    up = execute("👍", "up", {"answer": answer_id}, tooltip=said.helpful)
+    return up, {**toggle("👎", f"why-{answer_id}"), "tooltip": said.not_helpful}
+
+
+def why(answer_id: str, said: Wording) -> Element:
+    """Hidden until the thumb goes down. Sent without a reason it is a thumb down alone."""
+    reasons = [(said.reasons[reason], reason.value) for reason in FeedbackReason]
+    better: Element = {
+        "type": "Input.Text",
+        "id": "better",
+        "isMultiline": True,
+        "maxLength": MOST_BETTER,
+        "label": said.better,
+        "placeholder": said.better_hint,
+    }
+    return {
+        "type": "Container",
+        "id": f"why-{answer_id}",
+        "isVisible": False,
+        "items": [
+            choice("reason", reasons, label=said.why, style="compact"),
+            better,
+            actions(execute(said.send, "down", {"answer": answer_id})),
+        ],
+    }
+
+
+def restated(text: str) -> Element:
+    return quote(shortened(" ".join(text.split()), MOST_QUESTION))

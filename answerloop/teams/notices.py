@@ -1,0 +1,92 @@
+"""Messages beside the answers, as Teams shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from answerloop.chat import wording
+from answerloop.chat.text import shortened
+from answerloop.chat.wording import Wording
+from answerloop.domain import HomeFacts, HomeQuestion, Notice, NoticeKind
+from answerloop.teams.activity import mention, message
+from answerloop.teams.address import parts
+from answerloop.teams.answer import MOST_SUMMARY, Names, restated, thumbs, why
+from answerloop.teams.card import Element, actions, card, execute, line, quote, run, words
+
+MOST_TEXT = 2500
+MOST_QUESTION = 120
+
+
+def render_notice(notice: Notice, names: Names, language: str, now: datetime) -> dict[str, Any]:
+    said = wording.wording(language)
+    match notice.kind:
+        case NoticeKind.ESCALATION:
+            return _escalation(notice, names, said)
+        case NoticeKind.REMINDER:
+            answer = notice.answer_id or ""
+            buttons = actions(*thumbs(answer, said))
+            return message(card(words(said.rate), restated(notice.question), buttons, why(answer, said)), said.rate)
+        case NoticeKind.SUGGESTION:
+            about = {"notice": notice.id}
+            buttons = actions(execute(said.accept, "accept", about), execute(said.dismiss, "dismiss", about))
+            shown = card(
+                words(said.suggest), restated(notice.question), quote(shortened(notice.text, MOST_TEXT)), buttons
+            )
+            return message(shown, said.suggest)
+        case NoticeKind.HOME if notice.home:
+            return message(_home(notice.home, said, now), said.home_greeting)
+        case NoticeKind.THANKS:
+            return message(card(words(said.thanks)), said.thanks)
+    text = shortened(notice.text, MOST_TEXT) or "…"
+    return message(card(*(line(run(each)) for each in text.splitlines() if each)), shortened(text, MOST_SUMMARY))
+
+
+def _escalation(notice: Notice, names: Names, said: Wording) -> dict[str, Any]:
+    """People are mentioned by their Entra ids; between `<at>` and `</at>` has to stand what they are called."""
+    called = [mention(parts(person)[1], _plain(names(person))) for person in notice.people]
+    asker = _plain(names(notice.escalation.asked_by)) if notice.escalation else "?"
+    wanted = said.help_wanted if called else said.help_wanted_by_all
+    text = wanted.format(people=" ".join(each["text"] for each in called), asker=asker)
+    end: Element | None = None
+    if notice.escalation and notice.escalation.resolved_by:
+        end = line(run(said.resolved_by.format(person=names(notice.escalation.resolved_by))))
+    elif notice.answer_id:
+        end = actions(execute(said.resolve, "resolve", {"answer": notice.answer_id}))
+    shown = card(words(text), restated(notice.question), end)
+    if called:
+        shown["msteams"] = {"entities": called}
+    return message(shown, said.help_wanted_by_all.format(asker=asker))
+
+
+def _plain(name: str) -> str:
+    """A name in a text block must not be markup."""
+    return "".join(each for each in name if each.isalnum() or each in " .'’-,()").strip()[:80] or "?"
+
+
+def _home(facts: HomeFacts, said: Wording, now: datetime) -> Element:
+    updated = f" ({said.updated.format(age=wording.age(said, facts.updated_at, now))})" if facts.updated_at else ""
+    asked = [_question(question, said, now) for question in facts.questions]
+    settings = {"type": "Action.Submit", "title": said.room_settings, "data": {"msteams": {"type": "task/fetch"}}}
+    return card(
+        words(said.home_greeting, weight="Bolder"),
+        words(said.home_known.format(count=f"{facts.documents:,}") + updated, isSubtle=True),
+        *(words(f"• {way}", spacing="Small") for way in said.teams_ways),
+        words(said.home_last, weight="Bolder", separator=True) if asked else None,
+        *asked,
+        actions(settings) if facts.admin else None,
+    )
+
+
+def _question(question: HomeQuestion, said: Wording, now: datetime) -> Element:
+    state = said.outcomes[question.outcome] if question.outcome else said.waiting
+    text = shortened(" ".join(question.text.split()), MOST_QUESTION)
+    return line(
+        run(f"• {text}"), run(f" – {state}, {wording.age(said, question.asked_at, now)}", subtle=True), spacing="Small"
+    )
+
+
+def render_gone(language: str) -> dict[str, Any]:
+    """In place of what was taken back, where a message cannot be deleted."""
+    said = wording.wording(language)
+    return message(card(line(run(said.taken_back, subtle=True))), said.taken_back)
