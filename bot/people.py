@@ -40,10 +40,11 @@ class AnswerActions:
         self._intake = intake
         self._helpers = helpers
 
-    def tell(self, channel: str, address: Mapping[str, Any], kind: NoticeKind, text: str, key: str) -> None:
+    def tell(self, channel: str, address: Mapping[str, Any], kind: NoticeKind, text: str, key: str,
+             people: Sequence[str] = ()) -> None:  # fmt: skip
         """Tell somebody something, once for each key."""
         with self._database.writing() as session:
-            notice = notices.write(session, key, kind, channel, address, text=text)
+            notice = notices.write(session, key, kind, channel, address, text=text, people=people)
             jobs = [outbox.write(session, deliver_notice(notice))] if notice else []
         outbox.send(self._database, self._queue, jobs)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -23,18 +24,27 @@ from answerloop.ports import TaskQueue
 from answerloop.settings import Settings
 from answerloop.slack.manifest import INSTALL_PATH, REDIRECT_PATH
 from bot.feedback import FeedbackBox
+from bot.hearing import Hearing
 from bot.intake import Intake
 from bot.people import AnswerActions
 from bot.rooms import Rooms
+from bot.slack import escalation as slack
 from bot.slack.actions import Actions
 from bot.slack.app import SlackApp
 from bot.slack.authorize import authorizer
 from bot.slack.door import SlackDoor
-from bot.slack.escalation import Escalation
 from bot.slack.messages import Messages
 from bot.slack.oauth import SlackInstall
 from bot.slack.socket import Connection
+from bot.teams import escalation as teams
+from bot.teams.actions import Actions as TeamsActions
+from bot.teams.app import TeamsApp
+from bot.teams.messages import Messages as TeamsMessages
+from bot.teams.places import Places
 from bot.web.app import create_app
+
+if TYPE_CHECKING:
+    from bot.teams.door import TeamsDoor
 
 ANSWERING = frozenset({"worker-answer", "worker-all"})
 
@@ -56,10 +66,17 @@ class Bot:
         self.app: FastAPI = create_app(
             settings, self.database, intake, feedback, directory, self.health, lambda: render_metrics(registry)
         )
+        rooms = Rooms(self.database)
+        if settings.rooms_file:
+            rooms.seed(settings.rooms_file)
         self.slack = None
         if settings.slack != "off":
-            self.slack = SlackChannel(settings, self.database, self.queue, intake, feedback, directory)
+            self.slack = SlackChannel(settings, self.database, self.queue, intake, feedback, directory, rooms)
             self.slack.add_routes(self.app)
+        if settings.teams != "off":
+            home = Home(self.database, directory, settings.tenant)
+            door = teams_door(settings, self.database, self.queue, intake, feedback, rooms, home)
+            self.app.add_route("/api/messages", door.enter, methods=["POST"])
 
     def start(self) -> None:
         self.heartbeat.start()
@@ -102,15 +119,13 @@ class SlackChannel:
         intake: Intake,
         feedback: FeedbackBox,
         people: FileDirectory,
+        rooms: Rooms,
     ) -> None:
         settings.require_slack()
         self._settings = settings
         tokens = SlackTokens.of(settings, database)
         directory = SlackDirectory(tokens, people, settings.tenant, api_url=settings.slack_api_url)
-        rooms = Rooms(database)
-        if settings.rooms_file:
-            rooms.seed(settings.rooms_file)
-        escalation = Escalation(rooms, settings.slack_escalation, settings.slack_escalation_channel)
+        escalation = slack.Escalation(rooms, settings.slack_escalation, settings.slack_escalation_channel)
         actions = AnswerActions(database, queue, intake, escalation)
         messages = Messages(intake, rooms, actions, settings.tenant)
         self.app = SlackApp(
@@ -144,6 +159,45 @@ class SlackChannel:
         if self._socket:
             self._socket.close()
         self.app.later.close()
+
+
+def teams_door(
+    settings: Settings,
+    database: Database,
+    queue: TaskQueue,
+    intake: Intake,
+    feedback: FeedbackBox,
+    rooms: Rooms,
+    home: Home,
+) -> TeamsDoor:
+    """Raises ConfigurationError. The SDK is loaded where Teams is used, and nowhere else."""
+    from bot.teams.adapter import SdkAdapter
+    from bot.teams.door import TeamsDoor
+    from bot.teams.signing_keys import SigningKeys
+    from bot.teams.tokens import TokenVerifier
+
+    settings.require_teams()
+    places = Places(database)
+    escalation = teams.Escalation(rooms, places, settings.teams_escalation, settings.teams_escalation_channel)
+    actions = AnswerActions(database, queue, intake, escalation)
+    hearing = Hearing(intake, rooms, actions, settings.tenant)
+    app = TeamsApp(
+        TeamsMessages(hearing, intake, actions, places),
+        TeamsActions(feedback, actions),
+        rooms,
+        places,
+        home,
+        frozenset(settings.teams_admins),
+    )
+    development = settings.teams == "development"
+    verifier = None if development else TokenVerifier(SigningKeys(settings.teams_openid_url), settings.teams_app_id)
+    return TeamsDoor(
+        verifier,
+        SdkAdapter(settings.teams_app_id),
+        app,
+        tenants=settings.effective_teams_tenants,
+        hosts=settings.teams_service_hosts,
+    )
 
 
 def _checked(check: Callable[[], object]) -> str:

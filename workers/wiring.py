@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
@@ -13,12 +14,15 @@ from typing import TYPE_CHECKING, TypeVar
 from celery import Celery
 
 from answerloop.backends.chat_web import WebChatDelivery
+from answerloop.backends.directory_by_channel import ChannelDirectory
 from answerloop.backends.directory_file import FileDirectory
 from answerloop.backends.queue_celery import CeleryTaskQueue, make_worker_app
 from answerloop.backends.redaction.models import model_of
 from answerloop.chat.sources import source_url
 from answerloop.db.session import Database
+from answerloop.domain import HomeFacts
 from answerloop.heartbeat import Heartbeat
+from answerloop.home import Home
 from answerloop.observability import MODEL_LOAD_SECONDS
 from answerloop.ports import (
     ChatDelivery,
@@ -44,7 +48,9 @@ from workers.answering.safety import Triage
 from workers.indexing.sync import Indexer
 
 if TYPE_CHECKING:
+    from answerloop.backends.directory_teams import TeamsDirectory
     from answerloop.backends.slack_checkup import SlackCheckup
+    from answerloop.backends.teams_api import TeamsApi
     from answerloop.backends.tokens_slack import SlackTokens
 
 T = TypeVar("T")
@@ -80,13 +86,37 @@ class Workshop:
     def directory(self) -> Directory:
         settings = self.settings
         people = FileDirectory(settings.directory_file, settings.tenant)
-        if settings.slack == "off":
-            return people
-        from answerloop.backends.directory_by_channel import ChannelDirectory
-        from answerloop.backends.directory_slack import SlackDirectory
+        by_channel: dict[str, Directory] = {}
+        if settings.slack != "off":
+            from answerloop.backends.directory_slack import SlackDirectory
 
-        slack = SlackDirectory(self.slack_tokens, people, settings.tenant, api_url=settings.slack_api_url)
-        return ChannelDirectory({"slack": slack}, people)
+            by_channel["slack"] = SlackDirectory(
+                self.slack_tokens, people, settings.tenant, api_url=settings.slack_api_url
+            )
+        if settings.teams != "off":
+            by_channel["teams"] = self.teams_directory
+        return ChannelDirectory(by_channel, people) if by_channel else people
+
+    @cached_property
+    def teams_api(self) -> TeamsApi:
+        from answerloop.backends.teams_api import TeamsApi
+        from answerloop.backends.teams_credentials import tokens
+
+        settings = self.settings
+        return TeamsApi(
+            tokens(settings), settings.teams_service_hosts, development=settings.teams == "development"
+        )
+
+    @cached_property
+    def teams_directory(self) -> TeamsDirectory:
+        from answerloop.backends.directory_graph import GraphPeople
+        from answerloop.backends.directory_teams import TeamsDirectory
+        from answerloop.backends.teams_credentials import GRAPH_SCOPE, tokens
+
+        settings = self.settings
+        people = FileDirectory(settings.directory_file, settings.tenant)
+        graph = GraphPeople(tokens(settings, GRAPH_SCOPE), settings.teams_graph_url) if settings.teams_graph_url else None
+        return TeamsDirectory(self.teams_api, people, self.database, settings.tenant, graph)
 
     @cached_property
     def slack_tokens(self) -> SlackTokens:
@@ -218,17 +248,28 @@ class Workshop:
     @cached_property
     def delivery_desk(self) -> DeliveryDesk:
         reminder = timedelta(hours=self.settings.reminder_hours)
-        return DeliveryDesk(self.database, self.queue, self.channels, self.directory, reminder)
+        return DeliveryDesk(self.database, self.queue, self.channels, self.directory, reminder, self._home_of)
+
+    def _home_of(self, channel: str, person_id: str) -> HomeFacts:
+        facts = Home(self.database, self.directory, self.settings.tenant).facts(channel, person_id)
+        return replace(facts, admin=person_id.rpartition(":")[2] in self.settings.teams_admins)
 
     @cached_property
     def channels(self) -> list[ChatDelivery]:
         settings = self.settings
-        if settings.slack == "off":
-            return [WebChatDelivery()]
+        built: list[ChatDelivery] = [WebChatDelivery()]
+        if settings.slack != "off":
+            built.append(self._slack())
+        if settings.teams != "off":
+            built.append(self._teams())
+        return built
+
+    def _slack(self) -> ChatDelivery:
+        settings = self.settings
         from answerloop.backends.chat_slack import SlackDelivery
         from answerloop.backends.rates_redis import RedisRateLimiter
 
-        slack = SlackDelivery(
+        return SlackDelivery(
             self.slack_tokens,
             RedisRateLimiter(settings.effective_broker_url),
             api_url=settings.slack_api_url,
@@ -237,7 +278,19 @@ class Workshop:
             messages_per_second=settings.slack_messages_per_second,
             updates_per_minute=settings.slack_updates_per_minute,
         )
-        return [WebChatDelivery(), slack]
+
+    def _teams(self) -> ChatDelivery:
+        settings = self.settings
+        from answerloop.backends.chat_teams import TeamsDelivery
+        from answerloop.backends.rates_redis import RedisRateLimiter
+
+        return TeamsDelivery(
+            self.teams_api,
+            RedisRateLimiter(settings.effective_broker_url),
+            source_url=partial(source_url, settings.public_url),
+            names=self.teams_directory.name_of,
+            messages_per_second=settings.teams_messages_per_second,
+        )
 
     def slack_checkup(self) -> SlackCheckup:
         from answerloop.backends.slack_checkup import SlackCheckup

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from answerloop.domain import FeedbackReason, Outcome, Stage
+from answerloop.domain import FeedbackReason, Outcome, Respond, Stage
 
 DAY, MONTH, YEAR = 1, 30, 365
 
@@ -187,6 +187,14 @@ GERMAN = Wording(
 )
 
 LANGUAGES = {"en": ENGLISH, "de": GERMAN}
+SPOKEN = {"en": "English", "de": "Deutsch"}
+RESPONDS = {
+    Respond.MENTIONS: "When somebody mentions me",
+    Respond.QUESTIONS: "To every new message that is a question",
+    Respond.ALL: "To every new message",
+    Respond.OFF: "Never",
+}
+"""Of a dialog that only admins see."""
 
 
 def wording(language: str) -> Wording:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from answerloop.db import outbox
 from answerloop.db.repositories import deliveries, documents, notices, posts
 from answerloop.db.repositories.deliveries import Due
+from answerloop.db.repositories.notices import DueNotice
 from answerloop.db.session import Database
 from answerloop.db.tables import DeliveryRow, NoticeRow, Posted, now
-from answerloop.domain import Audience, Confidence, NoticeKind, Outcome, OutgoingMessage
+from answerloop.domain import Audience, Confidence, HomeFacts, Notice, NoticeKind, Outcome, OutgoingMessage
 from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DirectoryUnavailable
 from answerloop.observability import DELIVERIES_FAILED
 from answerloop.ports import ChatDelivery, Directory, Job, TaskQueue
@@ -36,12 +37,15 @@ class DeliveryDesk:
         channels: Sequence[ChatDelivery],
         directory: Directory,
         reminder: timedelta,
+        home: Callable[[str, str], HomeFacts],
     ) -> None:
+        """`home` tells a person of a channel what the assistant knows."""
         self._database = database
         self._queue = queue
         self._channels = {channel.channel: channel for channel in channels}
         self._directory = directory
         self._reminder = reminder
+        self._home = home
         self._posting = Posting(database)
 
     def progress(self, question_id: str) -> None:
@@ -181,10 +185,11 @@ class DeliveryDesk:
             return
         chat = self._channels[due.channel]
         try:
+            notice = self._as_known_now(due)
             self._posting.put(
-                NoticeRow, notice_id, chat, due.address, lambda there: chat.notify(due.address, there, due.notice)
+                NoticeRow, notice_id, chat, due.address, lambda there: chat.notify(due.address, there, notice)
             )
-        except DeliveryUnavailable as error:
+        except (DeliveryUnavailable, DirectoryUnavailable) as error:
             self._try_again(NoticeRow, deliver_notice(notice_id), error)
             return
         except DeliveryImpossible as error:
@@ -194,6 +199,11 @@ class DeliveryDesk:
             return
         with self._database.writing() as session:
             posts.done(session, NoticeRow, notice_id, due.attempt)
+
+    def _as_known_now(self, due: DueNotice) -> Notice:
+        if due.notice.kind is not NoticeKind.HOME:
+            return due.notice
+        return replace(due.notice, home=self._home(due.channel, due.notice.people[0]))
 
     def _try_again(self, table: type[Posted], job: Job, error: DeliveryUnavailable | DirectoryUnavailable) -> None:
         """In the queue, not here: a worker never sleeps for a platform."""

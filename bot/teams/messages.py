@@ -1,0 +1,121 @@
+"""What people write in Teams, and what becomes of it. Everything is rows: Teams is only told that they are there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from answerloop.domain import NoticeKind
+from answerloop.errors import InvalidQuestion
+from answerloop.teams.address import Kind
+from bot.hearing import HOW_TO_ASK, Hearing
+from bot.intake import Intake
+from bot.people import AnswerActions
+from bot.teams.heard import (  # fmt: skip
+    PLATFORM,
+    Activity,
+    MalformedPayload,
+    TeamsSaid,
+    conversation_key,
+    field,
+    message_key,
+    optional,
+    plain,
+    said,
+    whereabouts,
+)
+from bot.teams.places import Places
+from bot.teams.reply import Reply, done
+
+HELP = frozenset({"help", "hilfe", "home", "?"})
+ANSWER_THIS, SUGGEST = "answerThis", "suggestAnswer"
+IN_THE_THREAD = "I am looking it up. The answer comes in the thread of this message."
+IN_OUR_CHAT = "I am looking it up. The answer comes in the chat with me, for you alone."
+NO_THREAD = "Choose a reply below one of my answers."
+THANKS = "Thank you, that helps."
+
+
+class Messages:
+    """Each method raises MalformedPayload, DatabaseUnavailable."""
+
+    def __init__(self, hearing: Hearing, intake: Intake, actions: AnswerActions, places: Places) -> None:
+        self._hearing = hearing
+        self._intake = intake
+        self._actions = actions
+        self._places = places
+
+    def written(self, activity: Activity) -> None:
+        heard = said(activity)
+        self._places.seen(heard.where)
+        if heard.direct and heard.text.casefold() in HELP:
+            self.home(activity)
+        else:
+            self._hearing.hear(heard)
+
+    def home(self, activity: Activity) -> None:
+        """What the assistant knows, and how to ask: in the chat with the person."""
+        where = whereabouts(activity)
+        key = f"home:{message_key(activity)}"
+        address = where.address.personal().as_json()
+        self._actions.tell(PLATFORM, address, NoticeKind.HOME, "", key[:255], people=(where.person,))
+
+    def edited(self, activity: Activity) -> None:
+        heard = said(activity)
+        try:
+            self._intake.edit(heard.keys[0], heard.text)
+        except InvalidQuestion:
+            return  # what stood there before is answered
+
+    def deleted(self, activity: Activity) -> None:
+        self._intake.withdraw(message_key(activity))
+
+    def come(self, activity: Activity) -> None:
+        """We were installed, or added to a chat or a team."""
+        where = whereabouts(activity)
+        self._places.seen(where)
+        if where.address.kind is Kind.PERSONAL:
+            self.home(activity)
+
+    def gone(self, activity: Activity) -> None:
+        self._places.left(whereabouts(activity))
+
+    # --- the menu of a message
+
+    def chosen(self, activity: Activity) -> Reply:
+        """ "Answer this", or "Suggest as better answer", in the menu of somebody's message."""
+        value = activity.get("value")
+        payload = value.get("messagePayload") if isinstance(value, Mapping) else None
+        if not isinstance(value, Mapping) or not isinstance(payload, Mapping):
+            raise MalformedPayload("value.messagePayload is missing")
+        text = plain(optional(payload, "body", "content") or "")
+        match field(value, "commandId"):
+            case "answerThis":
+                return self._answer_this(activity, payload, text)
+            case "suggestAnswer":
+                return self._suggest(activity, text)
+        raise MalformedPayload("value.commandId is none of ours")
+
+    def _answer_this(self, activity: Activity, payload: Mapping[str, Any], text: str) -> Reply:
+        """In the thread of that message where we are; else in the chat with whoever chose it."""
+        where = whereabouts(activity)
+        of_message: dict[str, Any] = {**activity, "id": field(payload, "id")}
+        key = message_key(of_message)
+        here = where.room is not None and self._places.known(where.place) is not None
+        if here:
+            at, name, conversation = replace(where.address, message=of_message["id"]), key, conversation_key(activity)
+        else:
+            at, name = where.address.personal(), f"{key}:{where.address.user}"[:255]
+            conversation = name[:200]
+        asked = TeamsSaid(replace(where, address=at), text, True, (name,), conversation, is_reply=False)
+        if not text:
+            return done(HOW_TO_ASK)
+        self._hearing.hear(asked)
+        return done(IN_THE_THREAD if here else IN_OUR_CHAT)
+
+    def _suggest(self, activity: Activity, text: str) -> Reply:
+        where = whereabouts(activity)
+        if where.room is None or not text:
+            return done(NO_THREAD)
+        self._actions.suggest(PLATFORM, conversation_key(activity), where.person, where.room, text)
+        return done(THANKS)
