@@ -155,10 +155,11 @@ def evaluate(
 
 def doctor(
     slack: Annotated[bool, typer.Option("--slack", help="Only what Slack needs: tokens, scopes, people.")] = False,
+    teams: Annotated[bool, typer.Option("--teams", help="Only what Teams needs: registration, keys, rooms.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Is this installation healthy? Exit code 6 when something is not."""
-    examine = health.examine_slack if slack else health.examine
+    examine = health.examine_slack if slack else health.examine_teams if teams else health.examine
     with clear_errors():
         findings = examine(Workshop(_settings(), f"doctor-{uuid4().hex[:6]}"))
     if as_json:

@@ -54,6 +54,14 @@ def examine_slack(workshop: Workshop) -> list[Finding]:
         return [Finding("slack", False, str(error))]
 
 
+def examine_teams(workshop: Workshop) -> list[Finding]:
+    """What is missing before Teams works."""
+    try:
+        return [Finding(*found) for found in workshop.teams_checkup().findings()]
+    except AnswerloopError as error:
+        return [Finding("teams", False, str(error))]
+
+
 def _state(workshop: Workshop) -> Iterator[Finding]:
     root = workshop.settings.state.root
     if not root.is_dir() or not os.access(root, os.W_OK):

@@ -49,8 +49,10 @@ from workers.indexing.sync import Indexer
 
 if TYPE_CHECKING:
     from answerloop.backends.directory_teams import TeamsDirectory
+
     from answerloop.backends.slack_checkup import SlackCheckup
     from answerloop.backends.teams_api import TeamsApi
+    from answerloop.backends.teams_checkup import TeamsCheckup
     from answerloop.backends.tokens_slack import SlackTokens
 
 T = TypeVar("T")
@@ -103,19 +105,20 @@ class Workshop:
         from answerloop.backends.teams_credentials import tokens
 
         settings = self.settings
-        return TeamsApi(
-            tokens(settings), settings.teams_service_hosts, development=settings.teams == "development"
-        )
+        return TeamsApi(tokens(settings), settings.teams_service_hosts, development=settings.teams == "development")
 
     @cached_property
     def teams_directory(self) -> TeamsDirectory:
         from answerloop.backends.directory_graph import GraphPeople
         from answerloop.backends.directory_teams import TeamsDirectory
+
         from answerloop.backends.teams_credentials import GRAPH_SCOPE, tokens
 
         settings = self.settings
         people = FileDirectory(settings.directory_file, settings.tenant)
-        graph = GraphPeople(tokens(settings, GRAPH_SCOPE), settings.teams_graph_url) if settings.teams_graph_url else None
+        graph = None
+        if settings.teams_graph_url:
+            graph = GraphPeople(tokens(settings, GRAPH_SCOPE), settings.teams_graph_url)
         return TeamsDirectory(self.teams_api, people, self.database, settings.tenant, graph)
 
     @cached_property
@@ -296,6 +299,12 @@ class Workshop:
         from answerloop.backends.slack_checkup import SlackCheckup
 
         return SlackCheckup(self.settings, self.slack_tokens, self.database)
+
+    def teams_checkup(self) -> TeamsCheckup:
+        from answerloop.backends.teams_checkup import TeamsCheckup
+        from answerloop.backends.teams_credentials import tokens
+
+        return TeamsCheckup(self.settings, self.database, lambda scope: tokens(self.settings, scope))
 
     @cached_property
     def recovery(self) -> Recovery:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from slack_sdk import WebClient
 
+from answerloop.backends.finding import Found
 from answerloop.backends.slack_api import Gone, call, client
 from answerloop.backends.tokens_slack import SlackTokens
 from answerloop.db.repositories import installations
@@ -18,12 +19,6 @@ from answerloop.slack.manifest import EVENTS, INSTALL_PATH, SCOPES
 
 THE_ONE = ""
 """Whatever workspace the bot token of the settings belongs to."""
-
-
-class Found(NamedTuple):
-    check: str
-    healthy: bool
-    text: str
 
 
 class SlackCheckup:

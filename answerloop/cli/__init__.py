@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from answerloop import __version__
-from answerloop.cli import slack
+from answerloop.cli import slack, teams
 from answerloop.cli.console import clear_errors
 from answerloop.cli.up import Up
 from answerloop.settings import load_settings
@@ -53,6 +53,7 @@ _launches("doctor", "Is this installation healthy?")
 _launches("migrate", "Bring the database to the newest version.")
 
 app.add_typer(slack.app, name="slack")
+app.add_typer(teams.app, name="teams")
 
 
 @app.command()

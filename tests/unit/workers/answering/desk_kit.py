@@ -20,11 +20,13 @@ from answerloop.domain import (
     CitedSource,
     Confidence,
     Decision,
+    HomeFacts,
     InboundQuestion,
     Outcome,
     Usage,
 )
 from answerloop.heartbeat import Heartbeat
+from answerloop.home import Home
 from answerloop.ports import ChatDelivery, Redactor
 from answerloop.testing.fake_chat import FakeChat
 from answerloop.testing.fakes import FakeDirectory, FakeRedactor, FakeTaskQueue
@@ -93,8 +95,13 @@ class Scene:
         self.address = address or {}
         self._numbers = itertools.count()
         self.directory = FakeDirectory({self.asker: frozenset({"everyone", "hr"})})
-        self.delivery = DeliveryDesk(database, self.queue, [self.chat], self.directory, timedelta(hours=4))
+        self.delivery = DeliveryDesk(
+            database, self.queue, [self.chat], self.directory, timedelta(hours=4), self._home_of
+        )
         self.recovery = Recovery(database, self.queue)
+
+    def _home_of(self, channel: str, person_id: str) -> HomeFacts:
+        return Home(self.database, self.directory, "default").facts(channel, person_id)
 
     def ask(self, text: str = "How many days?", key: str = "k1") -> str:
         inbound = InboundQuestion(self.chat.channel, "default", self.asker, "t1", text, (key,), self.address)
