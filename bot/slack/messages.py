@@ -17,7 +17,7 @@ from bot.rooms import Rooms
 
 OFF = "I do not answer in this channel. Send me a direct message instead."
 NOT_FOR_YOU = "In this channel I only answer some people. Send me a direct message instead."
-HOW_TO_ASK = "Ask me a question, for example: `/ask How many days of parental leave do I get?`"
+HOW_TO_ASK = "Ask me a question, for example: /ask How many days of parental leave do I get?"
 
 
 class MalformedPayload(UserFault):

@@ -2,8 +2,9 @@
 
 import pytest
 
-from answerloop.domain import Respond
+from answerloop.domain import Notice, NoticeKind, Respond
 from answerloop.errors import DatabaseUnavailable
+from answerloop.slack.notices import render_notice
 from tests.unit.bot.slack.slack_kit import ALICE, BOB, BOT, CHANNEL, TEAM, SlackKit, direct, event, mention
 
 
@@ -109,7 +110,9 @@ def test_a_room_may_be_limited_to_some_sources(kit: SlackKit):
 def test_an_empty_mention_is_told_how_to_ask(kit: SlackKit):
     kit.send(mention(f"<@{BOT}>"))
     assert kit.questions() == []
-    assert "/ask" in kit.notices()[0][1]
+    [(kind, text)] = kit.notices()
+    assert "/ask" in text
+    assert render_notice(Notice("n1", NoticeKind(kind), text), "en").text == text, "it has no markup to lose"
 
 
 def test_too_many_questions_are_slowed_down_and_said_so(kit: SlackKit):
