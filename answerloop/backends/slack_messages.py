@@ -117,5 +117,6 @@ class Messages:
 
 
 def _content(rendered: Rendered, subject: str) -> dict[str, Any]:
+    """Not parsed: Slack makes no link of what looks like an address, which an update would by default."""
     metadata = {"event_type": EVENT, "event_payload": {"subject": subject}}
-    return {"text": rendered.text, "blocks": rendered.blocks, "metadata": metadata}
+    return {"text": rendered.text, "blocks": rendered.blocks, "metadata": metadata, "parse": "none"}

@@ -86,6 +86,7 @@ def test_every_post_says_what_it_is_about_and_previews_nothing(slack):
     for said in (posted, updated):
         assert said["metadata"] == {"event_type": "answerloop", "event_payload": {"subject": "q1"}}
         assert said["text"]
+        assert said["parse"] == "none"
     assert {call.token for call in slack.server.calls} == {"xoxb-T01"}
 
 
