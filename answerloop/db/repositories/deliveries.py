@@ -19,7 +19,7 @@ NEWS_AFTER = timedelta(seconds=3)
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An answer that is to be shown, with whom and what it was for."""
+    """An answer that is to be shown, with whom and what it was for. `shown_before`: as it was then."""
 
     channel: str
     tenant: str
@@ -28,6 +28,7 @@ class Due:
     hint: str
     message: OutgoingMessage
     attempt: int
+    shown_before: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def due(session: Session, question_id: str) -> Due | None:
     """What is still to be shown; None when it was, is not answered yet, or was taken back."""
     row = session.get(DeliveryRow, question_id)
     answer = answers.view(session, question_id)
-    if row is None or row.delivered_at is not None or answer is None or answer.outcome is None or answer.retracted:
+    if row is None or posts.is_settled(row) or answer is None or answer.outcome is None or answer.retracted:
         return None
     row.attempts += 1
     message = OutgoingMessage(
@@ -69,7 +70,8 @@ def due(session: Session, question_id: str) -> Due | None:
         action=Action(answer.decision.get("action", Action.ANSWERED)),
         escalation=escalations.of_question(session, question_id),
     )
-    return Due(row.channel, answer.tenant, row.address, answer.room, answer.hint, message, row.attempts)
+    shown_before = row.delivered_at is not None
+    return Due(row.channel, answer.tenant, row.address, answer.room, answer.hint, message, row.attempts, shown_before)
 
 
 def waiting(session: Session, question_id: str) -> Waiting | None:
