@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from answerloop.domain import FeedbackReason, NoticeKind, Thumb
-from answerloop.errors import InvalidFeedback, NotAllowed, NotFound
+from answerloop.errors import InvalidFeedback, NotFound, UserFault
 from answerloop.slack.address import CHANNEL, Mode, SlackAddress, person_id, room_id
 from answerloop.slack.mrkdwn import plain
 from bot.feedback import FeedbackBox
@@ -133,7 +133,9 @@ class Actions:
     def _allowed(self, clicked: Clicked, about: str, act: Callable[[], None]) -> bool:
         try:
             act()
-        except (NotFound, InvalidFeedback, NotAllowed) as error:
+        except MalformedPayload:
+            raise
+        except UserFault as error:
             text = GONE if isinstance(error, NotFound) else str(error)
             self._tell(clicked, NoticeKind.REFUSED, text, f"refused:{about}:{clicked.person}:{clicked.trigger}"[:255])
             return False

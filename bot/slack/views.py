@@ -99,17 +99,23 @@ def room_settings(channel: str, settings: RoomSettings, sources: Sequence[str]) 
     }
 
 
-def read_room_settings(values: dict[str, Any], sources: Sequence[str]) -> RoomSettings:
-    """What was submitted. Raises ValueError, KeyError, TypeError, IndexError for what no dialog of ours could send."""
+def read_room_settings(values: dict[str, Any], sources: Sequence[str], before: RoomSettings) -> RoomSettings:
+    """What was submitted. A source that was set and could not be offered stays set, since without any source a room is
+    answered from all of them. Raises ValueError, KeyError, TypeError, IndexError for what no dialog could send."""
     chosen = values.get("sources", {}).get("sources", {}).get("selected_options") or []
     return RoomSettings(
         respond=Respond(values["respond"]["respond"]["selected_option"]["value"]),
         ephemeral=bool(values["ephemeral"]["ephemeral"].get("selected_options")),
-        sources=tuple(sources[int(option["value"])] for option in chosen),
+        sources=(*(sources[int(option["value"])] for option in chosen), *not_offered(before, sources)),
         allow=tuple(map(str, values["allow"]["allow"].get("selected_users") or ())),
         escalation=tuple(map(str, values["escalation"]["escalation"].get("selected_users") or ())),
         language=str(values["language"]["language"]["selected_option"]["value"]),
     )
+
+
+def not_offered(settings: RoomSettings, sources: Sequence[str]) -> tuple[str, ...]:
+    """Sources that are set, and that a dialog cannot show: not registered any more, or beyond what fits into it."""
+    return tuple(source for source in settings.sources if source not in sources[:MOST_OPTIONS])
 
 
 def home(facts: HomeFacts, now: datetime, *, admin: bool) -> dict[str, Any]:
@@ -123,8 +129,8 @@ def home(facts: HomeFacts, now: datetime, *, admin: bool) -> dict[str, Any]:
         section(HOW_TO_ASK),
     ]
     if facts.questions:
-        lines = "\n".join(_question(question, now) for question in facts.questions)
-        blocks += [{"type": "divider"}, section(f"*Your last questions*\n{lines}")]
+        blocks += [{"type": "divider"}, section("*Your last questions*")]
+        blocks += [section(_question(question, now)) for question in facts.questions]
     if admin:
         select = {
             "type": "conversations_select",

@@ -17,16 +17,19 @@ def give(
     reason: FeedbackReason | None,
     correction: str | None,
 ) -> None:
-    """Once per person and answer; a second time changes the first."""
+    """Once per person and answer; a second time changes the first. A bare thumb of the same direction takes nothing
+    away of what was said with the first, and no thumb takes back a better answer."""
     row = session.scalar(select(FeedbackRow).where(FeedbackRow.answer_id == answer_id, FeedbackRow.person == person))
     if row is None:
         row = FeedbackRow(answer_id=answer_id, person=person)
         session.add(row)
-    row.thumb, row.reason, row.correction = thumb, reason, correction
+    if reason or row.thumb != thumb:
+        row.reason = reason
+    row.thumb, row.correction = thumb, correction or row.correction
 
 
 def suggest(session: Session, answer_id: str, person: str, correction: str) -> None:
-    """A better answer, beside the thumb that this person may have given."""
+    """A better answer, beside the thumb and the reason that this person may have given."""
     give(session, answer_id, person, thumb_of(session, answer_id, person), None, correction)
 
 

@@ -162,3 +162,19 @@ def test_an_uninstalled_workspace_is_forgotten(kit: SlackKit):
     kit.send(event(type="app_uninstalled"))
     kit.send(event(type="tokens_revoked", tokens={"bot": ["UBOT"]}))
     assert kit.forgotten == [TEAM, TEAM]
+
+
+def test_a_deleted_question_that_was_replied_to_leaves_a_tombstone_and_is_not_answered(kit: SlackKit):
+    kit.send(mention())
+    tombstone = {"subtype": "tombstone", "user": "USLACKBOT", "ts": "1700.0001", "text": "This message was deleted."}
+    kit.send(event("Ev2", subtype="message_changed", message=tombstone, user=None))
+    assert [(question.text, question.state) for question in kit.questions()] == [("How many days?", "cancelled")]
+
+
+def test_in_a_private_room_each_person_has_a_message_answered(kit: SlackKit):
+    kit.settings(ephemeral=True)
+    for user in (ALICE, BOB, BOB):
+        message = {"ts": "1700.0009", "text": "How many days?", "user": ALICE}
+        kit.send({"type": "message_action", "callback_id": "answer_message", "team": {"id": TEAM}, "user": {"id": user},
+                  "channel": {"id": CHANNEL}, "message": message, "trigger_id": "t"})  # fmt: skip
+    assert [question.asker[-len(BOB) :] for question in kit.questions()] == [ALICE[-len(BOB) :], BOB]
