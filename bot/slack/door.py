@@ -165,7 +165,7 @@ def _is_well_formed(value: Any, depth: int) -> bool:
     if depth == 0:
         return False
     if isinstance(value, dict):
-        if any(not isinstance(value.get(name) or "", str) for name in TEXTS):
+        if not all(isinstance(value.get(name), str | None) for name in TEXTS):
             return False
         if any(isinstance(child, str) and "\0" in child for name, child in value.items() if name not in WRITTEN):
             return False
