@@ -144,7 +144,7 @@ class AnswerActions:
             answer = answers.view(session, found.question_id)
             if answer is None or answer.retracted:
                 raise NotFound("There is no such answer.")
-            feedback.suggest(session, answer.answer_id, person, found.text[:MAX_CORRECTION_CHARACTERS])
+            feedback.add(session, answer.answer_id, person, correction=found.text[:MAX_CORRECTION_CHARACTERS])
 
     def suggest(self, channel: str, conversation_key: str, person: str, room: str | None, text: str) -> None:
         """This text is a better answer than the last one of the conversation."""
@@ -152,7 +152,7 @@ class AnswerActions:
             question = questions.last_answered(session, channel, conversation_key)
             found = answers.view(session, question.question_id) if question else None
             answer = seen_by(found, person, room)
-            feedback.suggest(session, answer.answer_id, person, text[:MAX_CORRECTION_CHARACTERS])
+            feedback.add(session, answer.answer_id, person, correction=text[:MAX_CORRECTION_CHARACTERS])
 
     def _shown_anew(self, session: Any, question_id: str) -> list[OutboxRow]:
         deliveries.redo(session, question_id)
