@@ -50,8 +50,8 @@ def test_the_home_counts_documents_as_people_do():
 
 
 def test_the_home_tells_what_became_of_the_last_questions():
-    [text] = [block["text"]["text"] for block in views.home(FACTS, NOW, admin=False)["blocks"][-1:]]
-    assert [line.rpartition(" – ")[2] for line in text.splitlines()[1:]] == ["answered, today", "waiting, today"]
+    texts = [block["text"]["text"] for block in views.home(FACTS, NOW, admin=False)["blocks"][-2:]]
+    assert [text.rpartition(" – ")[2] for text in texts] == ["answered, today", "waiting, today"]
 
 
 def test_the_settings_of_a_room_cannot_be_emptied_of_what_they_need():
@@ -70,7 +70,16 @@ def test_what_the_settings_dialog_shows_is_what_it_reads_back():
                 key.replace("initial", "selected"): value for key, value in element.items() if key.startswith("initial")
             }
         }
-    assert views.read_room_settings(values, ("/srv/it", "/srv/handbook")) == ROOM
+    assert views.read_room_settings(values, ("/srv/it", "/srv/handbook"), RoomSettings()) == ROOM
+
+
+def test_a_source_that_cannot_be_offered_stays_set():
+    values = {
+        name: {name: {"selected_option": {"value": value}}} for name, value in (("respond", "all"), ("language", "en"))
+    }
+    values |= {"ephemeral": {"ephemeral": {}}, "allow": {"allow": {}}, "escalation": {"escalation": {}}}
+    before = RoomSettings(sources=("/srv/closed",))
+    assert views.read_room_settings(values, ("/srv/it",), before).sources == ("/srv/closed",)
 
 
 def test_every_reason_can_be_chosen():
