@@ -12,6 +12,7 @@
     │   └── DeliveryUnavailable
     │       └── DeliveryUncertain
     ├── DeliveryImpossible        nobody will ever see it there; keep the answer, tell the operator
+    │   └── MessageDeleted
     ├── UserFault                 tell the user; the sentence is written for them
     │   ├── InvalidQuestion
     │   ├── InvalidFeedback
@@ -83,6 +84,10 @@ class DirectoryUnavailable(Retryable):
 
 class DeliveryImpossible(AnswerloopError):
     """The room, the message or our right to write there is gone for good."""
+
+
+class MessageDeleted(DeliveryImpossible):
+    """Somebody has deleted the message that was to be brought up to date."""
 
 
 class UserFault(AnswerloopError):

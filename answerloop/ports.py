@@ -221,9 +221,9 @@ class ChatDelivery(Protocol):
     """Shows answers where the questions were asked. `address` is what the channel's inbound side stored.
 
     Every method raises DeliveryUnavailable (nothing was shown; seconds to wait, when the platform says so),
-    DeliveryUncertain (perhaps it was shown: ask `find` before showing it again) or DeliveryImpossible (the room, the
-    message or our right to write is gone for good). Called again with the same arguments, `show`, `deliver` with a
-    message id, and `withdraw` change nothing that people see.
+    DeliveryUncertain (perhaps it was shown: ask `find` before showing it again) or DeliveryImpossible (the room or our
+    right to write is gone for good; MessageDeleted: the message alone is). Called again with the same arguments,
+    `show`, `deliver` with a message id, and `withdraw` change nothing that people see.
     """
 
     channel: str

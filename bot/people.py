@@ -102,15 +102,18 @@ class AnswerActions:
             job = outbox.write(session, withdraw_answer(answer.question_id))
         outbox.send(self._database, self._queue, [job])
 
-    def share(self, answer_id: str, person: str, inbound: Callable[[str, dict[str, Any]], InboundQuestion]) -> None:
+    def share(
+        self, answer_id: str, person: str, inbound: Callable[[str, str, dict[str, Any]], InboundQuestion]
+    ) -> None:
         """Ask the same question where everybody reads along: it is answered with what all of them may read.
 
-        `inbound` makes the question from its text and the address of the private answer.
+        `inbound` makes the question from the answer's id, its question and the address where it is shown privately.
+        Raises NotAllowed, TooManyQuestions.
         """
         with self._database.reading() as session:
             answer = seen_by(answers.view_of_answer(session, answer_id), person, None)
             address = deliveries.address_of(session, answer.question_id)
-        self._intake.accept(inbound(answer.question, address))
+        self._intake.accept(inbound(answer_id, answer.question, address))
 
     def offer_suggestion(
         self, channel: str, conversation_key: str, address: Mapping[str, Any], person: str, text: str, key: str
@@ -142,7 +145,7 @@ class AnswerActions:
             answer = answers.view(session, found.question_id)
             if answer is None or answer.retracted:
                 raise NotFound("There is no such answer.")
-            feedback.suggest(session, answer.answer_id, person, found.text[:MAX_CORRECTION_CHARACTERS])
+            feedback.add(session, answer.answer_id, person, correction=found.text[:MAX_CORRECTION_CHARACTERS])
 
     def suggest(self, channel: str, conversation_key: str, person: str, room: str | None, text: str) -> None:
         """This text is a better answer than the last one of the conversation."""
@@ -150,7 +153,7 @@ class AnswerActions:
             question = questions.last_answered(session, channel, conversation_key)
             found = answers.view(session, question.question_id) if question else None
             answer = seen_by(found, person, room)
-            feedback.suggest(session, answer.answer_id, person, text[:MAX_CORRECTION_CHARACTERS])
+            feedback.add(session, answer.answer_id, person, correction=text[:MAX_CORRECTION_CHARACTERS])
 
     def _shown_anew(self, session: Any, question_id: str) -> list[OutboxRow]:
         deliveries.redo(session, question_id)

@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 
 from answerloop.backends.chat_pace import Pace
 from answerloop.backends.slack_api import Gone, call
-from answerloop.errors import DeliveryImpossible, DeliveryUnavailable
+from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, MessageDeleted
 from answerloop.slack.address import SlackAddress
 from answerloop.slack.rendered import Rendered, Style
 
@@ -23,6 +23,7 @@ STREAM = "stream:"
 """How the id of a message starts that is a stream still."""
 EVENT = "answerloop"
 BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"})
+DELETED = "message_not_found"
 MOST_READ = 200
 
 Render = Callable[[Style], Rendered]
@@ -79,7 +80,12 @@ class Messages:
     ) -> str:
         def update(rendered: Rendered) -> str:
             ts = ts_of(message_id)
-            call(slack.chat_update, channel=at.channel, ts=ts, **_content(rendered, subject))
+            try:
+                call(slack.chat_update, channel=at.channel, ts=ts, **_content(rendered, subject))
+            except Gone as error:
+                if error.code != DELETED:
+                    raise
+                raise MessageDeleted(str(error)) from None
             return ts
 
         with self._pace.updating(at.workspace, news=news):
@@ -91,7 +97,7 @@ class Messages:
         try:
             call(slack.chat_delete, channel=at.channel, ts=ts_of(message_id))
         except Gone as error:
-            if error.code != "message_not_found":
+            if error.code != DELETED:
                 raise
 
     def _stop(self, slack: WebClient, at: SlackAddress, message_id: str) -> None:
@@ -117,5 +123,6 @@ class Messages:
 
 
 def _content(rendered: Rendered, subject: str) -> dict[str, Any]:
+    """Not parsed: Slack makes no link of what looks like an address, which an update would by default."""
     metadata = {"event_type": EVENT, "event_payload": {"subject": subject}}
-    return {"text": rendered.text, "blocks": rendered.blocks, "metadata": metadata}
+    return {"text": rendered.text, "blocks": rendered.blocks, "metadata": metadata, "parse": "none"}

@@ -72,6 +72,7 @@ class PrivateMessages:
                 thread_ts=at.thread if begun else None,
                 text=rendered.text,
                 blocks=rendered.blocks,
+                parse="none",
             )
 
         with self._pace.posting(at.room_key):

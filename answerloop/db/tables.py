@@ -164,7 +164,8 @@ class Posted:
 
     `message_id` is the platform's. `posting_at` stands while a message is being posted whose id is not known yet; it
     stays when the outcome is unknown, and then the message is looked for before another one is posted. `due_at` is
-    when its job is written anew, in case it was lost. `failure` is why nobody will ever see it.
+    when its job is written anew, in case it was lost; none where nothing is to be shown. `delivered_at` is when it was
+    shown, or given up, for the first time. `failure` is why nobody will ever see it.
     """
 
     message_id: Mapped[str | None] = mapped_column(String(255), index=True)

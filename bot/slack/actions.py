@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from answerloop.domain import FeedbackReason, NoticeKind, Thumb
-from answerloop.errors import InvalidFeedback, NotAllowed, NotFound
+from answerloop.errors import InvalidFeedback, NotFound, UserFault
 from answerloop.slack.address import CHANNEL, Mode, SlackAddress, person_id, room_id
 from answerloop.slack.mrkdwn import plain
 from bot.feedback import FeedbackBox
@@ -52,7 +52,7 @@ class Actions:
         clicked = Clicked(body)
 
         def give() -> None:
-            self._feedback.give(clicked.person, answer_id, Thumb(direction), room=clicked.room)
+            self._feedback.rate(clicked.person, answer_id, Thumb(direction), clicked.room)
 
         if not self._allowed(clicked, answer_id, give):
             return None
@@ -133,7 +133,9 @@ class Actions:
     def _allowed(self, clicked: Clicked, about: str, act: Callable[[], None]) -> bool:
         try:
             act()
-        except (NotFound, InvalidFeedback, NotAllowed) as error:
+        except MalformedPayload:
+            raise
+        except UserFault as error:
             text = GONE if isinstance(error, NotFound) else str(error)
             self._tell(clicked, NoticeKind.REFUSED, text, f"refused:{about}:{clicked.person}:{clicked.trigger}"[:255])
             return False

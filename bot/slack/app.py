@@ -26,13 +26,12 @@ from bot.rooms import Rooms
 from bot.slack import views
 from bot.slack.actions import Actions
 from bot.slack.later import Later
-from bot.slack.messages import MalformedPayload, Messages, field, optional, parse_said
+from bot.slack.messages import OWN_WORDS, MalformedPayload, Messages, field, optional, parse_said
 
 log = logging.getLogger(__name__)
 
 Body = dict[str, Any]
 Authorize = Callable[..., AuthorizeResult | None]
-OWN_WORDS = frozenset({None, "file_share"})
 ADMIN_SECONDS = 3600.0
 
 
@@ -100,10 +99,12 @@ class SlackApp:
 
     def _message(self, body: Body, context: BoltContext) -> None:
         match body["event"].get("subtype"):
+            case "message_changed" if optional(body, "event", "message", "subtype") == "tombstone":
+                self._messages.deleted(body, field(body, "event", "message", "ts"))
             case "message_changed":
                 self._messages.edited(body, context.bot_user_id)
             case "message_deleted":
-                self._messages.deleted(body)
+                self._messages.deleted(body, field(body, "event", "deleted_ts"))
             case _:
                 self._said(body, context)
 
@@ -156,7 +157,7 @@ class SlackApp:
 
     def _publish_home(self, client: WebClient, team: str, user: str) -> None:
         facts = self._home.facts(CHANNEL, person_id(team, user))
-        view = views.home(facts, datetime.now(UTC), admin=self._is_admin(client, user))
+        view = views.home(facts, datetime.now(UTC), admin=self._is_admin(client, team, user))
         client.views_publish(user_id=user, view=view)
 
     def _choose_room(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
@@ -166,21 +167,22 @@ class SlackApp:
         self.later(lambda: self._open_room(client, team, user, channel, trigger))
 
     def _open_room(self, client: WebClient, team: str, user: str, channel: str, trigger: str) -> None:
-        if self._is_admin(client, user):
+        if self._is_admin(client, team, user):
             settings = self._rooms.settings_of(room_id(team, channel))
             view = views.room_settings(channel, settings, self._home.sources())
             client.views_open(trigger_id=trigger, view=view)
 
-    def _is_admin(self, client: WebClient, user: str) -> bool:
-        """Asked of Slack before the dialog opens; what is submitted within an hour after it is believed."""
+    def _is_admin(self, client: WebClient, team: str, user: str) -> bool:
+        """An admin of this workspace, not of one that shares a channel with it. Asked of Slack before the dialog opens;
+        what is submitted within an hour after it is believed."""
         known = user in self._admins
         if not known:
             found = client.users_info(user=user).get("user") or {}
-            known = bool(found.get("is_admin") or found.get("is_owner"))
+            known = found.get("team_id") == team and bool(found.get("is_admin") or found.get("is_owner"))
         if known:
-            self._verified_admins[user] = time.monotonic()
+            self._verified_admins[person_id(team, user)] = time.monotonic()
         else:
-            self._verified_admins.pop(user, None)
+            self._verified_admins.pop(person_id(team, user), None)
         return known
 
     def _room_settings(self, ack: Ack, body: Body) -> None:
@@ -189,11 +191,13 @@ class SlackApp:
             field(body, "team", "id"),
             field(body, "view", "private_metadata"),
         )
-        if time.monotonic() - self._verified_admins.get(user, -ADMIN_SECONDS) >= ADMIN_SECONDS:
+        if time.monotonic() - self._verified_admins.get(person_id(team, user), -ADMIN_SECONDS) >= ADMIN_SECONDS:
             ack(response_action="errors", errors={"respond": "Please open this dialog again."})
             return
         try:
-            settings: RoomSettings = views.read_room_settings(body["view"]["state"]["values"], self._home.sources())
+            before = self._rooms.settings_of(room_id(team, channel))
+            values, sources = body["view"]["state"]["values"], self._home.sources()
+            settings: RoomSettings = views.read_room_settings(values, sources, before)
         except (ValueError, KeyError, TypeError, IndexError, AttributeError):
             raise MalformedPayload("not a dialog of ours") from None
         self._rooms.change(room_id(team, channel), settings, person_id(team, user))

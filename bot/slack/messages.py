@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from answerloop.domain import InboundQuestion, NoticeKind, Respond, RoomSettings
-from answerloop.errors import InvalidQuestion, TooManyQuestions, UserFault
+from answerloop.errors import InvalidQuestion, NotAllowed, TooManyQuestions, UserFault
 from answerloop.slack.address import CHANNEL, Mode, SlackAddress, person_id, room_id
 from answerloop.slack.mrkdwn import plain, without_mention
 from bot.intake import Intake
@@ -16,8 +15,10 @@ from bot.people import AnswerActions
 from bot.rooms import Rooms
 
 OFF = "I do not answer in this channel. Send me a direct message instead."
+OWN_WORDS = frozenset({None, "file_share"})
+"""Subtypes of what a person wrote themselves."""
 NOT_FOR_YOU = "In this channel I only answer some people. Send me a direct message instead."
-HOW_TO_ASK = "Ask me a question, for example: `/ask How many days of parental leave do I get?`"
+HOW_TO_ASK = "Ask me a question, for example: /ask How many days of parental leave do I get?"
 
 
 class MalformedPayload(UserFault):
@@ -224,20 +225,29 @@ class Messages:
         thread = optional(message, "thread_ts")
         text = plain(optional(message, "text") or "")
         user = field(payload, "user", "id")
+        if self._rooms.settings_of(room_id(workspace, channel)).ephemeral:
+            key = f"{key}:{user}"  # each person is answered alone
         said = Said(workspace, channel, user, text, ts, thread, channel.startswith("D"), mentioned=True, keys=(key,))
         self.hear(said)
 
-    def share(self, text: str, address: Mapping[str, Any]) -> InboundQuestion:
-        """The question of a private answer, asked where everybody in the channel reads along."""
+    def share(self, answer_id: str, text: str, address: Mapping[str, Any]) -> InboundQuestion:
+        """The question of a private answer, asked where everybody in the channel reads along. Raises NotAllowed where
+        nothing is answered for everybody, or not for this person."""
         private = SlackAddress.parse(address)
         shared = SlackAddress(private.workspace, private.channel, private.user, language=private.language)
         settings = self._rooms.settings_of(room_id(private.workspace, private.channel))
-        again = f"{CHANNEL}:{private.workspace}:share:{private.channel}:{private.user}:{hash_of(text)}"
+        if settings.respond is Respond.OFF:
+            raise NotAllowed(OFF)
+        if settings.allow and private.user not in settings.allow:
+            raise NotAllowed(NOT_FOR_YOU)
+        if settings.ephemeral:
+            raise NotAllowed("In this channel only the person who asks sees the answer.")
+        again = f"{CHANNEL}:{private.workspace}:share:{answer_id}"
         return InboundQuestion(
             CHANNEL,
             self._tenant,
             private.person,
-            f"{private.workspace}:{private.channel}:shared:{hash_of(text)}",
+            f"{private.workspace}:{private.channel}:shared:{answer_id}",
             text,
             (again,),
             shared.as_json(),
@@ -251,6 +261,8 @@ class Messages:
         message = event.get("message") if isinstance(event, Mapping) else None
         if not isinstance(message, Mapping) or message.get("bot_id") or not optional(message, "user"):
             return
+        if message.get("subtype") not in OWN_WORDS:
+            return
         key = message_key(field(body, "team_id"), field(body, "event", "channel"), field(message, "ts"))
         written = optional(message, "text") or ""
         try:
@@ -258,14 +270,9 @@ class Messages:
         except InvalidQuestion:
             return  # what stood there before is answered
 
-    def deleted(self, body: Mapping[str, Any]) -> None:
-        """Raises MalformedPayload."""
-        ts = field(body, "event", "deleted_ts")
+    def deleted(self, body: Mapping[str, Any], ts: str) -> None:
+        """Below a message that others replied to, as we do, Slack leaves a tombstone. Raises MalformedPayload."""
         self._intake.withdraw(message_key(field(body, "team_id"), field(body, "event", "channel"), ts))
-
-
-def hash_of(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _is_question(text: str) -> bool:

@@ -19,13 +19,13 @@ REASONS = {
     FeedbackReason.MADE_UP: "It is made up",
     FeedbackReason.INCOMPLETE: "It is incomplete",
     FeedbackReason.OUTDATED: "It is outdated",
-    FeedbackReason.WRONG_SOURCE: "It stands on the wrong source",
+    FeedbackReason.WRONG_SOURCE: "It relies on the wrong source",
     FeedbackReason.TONE: "I do not like the tone",
     FeedbackReason.OTHER: "Something else",
 }
 RESPONDS = {
     Respond.MENTIONS: "When somebody mentions me",
-    Respond.QUESTIONS: "To every new message that is a question",
+    Respond.QUESTIONS: "To every new message that ends with a question mark",
     Respond.ALL: "To every new message",
     Respond.OFF: "Never",
 }
@@ -40,7 +40,7 @@ MOST_BETTER = 3000
 MOST_OPTIONS = 100
 MOST_LABEL = 75
 HOW_TO_ASK = (
-    "*How to ask*\n• Send me a direct message.\n• Mention me in a channel; the answer stands in the thread.\n"
+    "*How to ask*\n• Send me a direct message.\n• Mention me in a channel; I answer in the thread.\n"
     "• Type `/ask` and your question: only you see the answer, and you can share it.\n"
     "• Choose “Answer this” in the menu of any message."
 )
@@ -62,7 +62,7 @@ def feedback_details(answer_id: str) -> dict[str, Any]:
                 "action_id": "better",
                 "multiline": True,
                 "max_length": MOST_BETTER,
-                "placeholder": label("What would be right, and where does it stand?"),
+                "placeholder": label("What would be right, and where is it written?"),
             }),
         ],
     }  # fmt: skip
@@ -71,23 +71,30 @@ def feedback_details(answer_id: str) -> dict[str, Any]:
 def room_settings(channel: str, settings: RoomSettings, sources: Sequence[str]) -> dict[str, Any]:
     chosen = [_option(text, respond.value) for respond, text in RESPONDS.items()]
     languages = [_option(text, code) for code, text in LANGUAGES.items()]
+    respond = _chosen("static_select", "respond", chosen, settings.respond.value)
+    spoken = _chosen("static_select", "language", languages, settings.language)
+    language = _input("language", "Language", spoken, optional=False)
     private = _option("Only the person who asks sees the answer", "ephemeral")
+    checkbox = {"type": "checkboxes", "action_id": "ephemeral", "options": [private]}
+    checkbox |= {"initial_options": [private]} if settings.ephemeral else {}
     known = [_option(source, str(number)) for number, source in enumerate(sources[:MOST_OPTIONS])]
     selected = [option for option, source in zip(known, sources, strict=False) if source in settings.sources]
     blocks = [
-        _input("respond", "I answer", _chosen("static_select", "respond", chosen, settings.respond.value)),
-        _input("ephemeral", "Answers", {
-            "type": "checkboxes", "action_id": "ephemeral", "options": [private],
-            **({"initial_options": [private]} if settings.ephemeral else {}),
-        }),
-        _input("language", "Language", _chosen("static_select", "language", languages, settings.language)),
-        _input("escalation", "Whom to call when somebody asks for a human", _people("escalation", settings.escalation)),
-        _input("allow", "Answer only these people (none: everybody)", _people("allow", settings.allow)),
-    ]  # fmt: skip
+        _input("respond", "I answer", respond, optional=False),
+        _input("ephemeral", "Answers", checkbox),
+        {**language, "hint": label("Of buttons and notices. Answers are in the words of the documents.")},
+        _input(
+            "escalation",
+            "Whom to call when somebody asks for a human",
+            _people("escalation", settings.escalation, "The usual people"),
+        ),
+        _input("allow", "Answer only these people", _people("allow", settings.allow, "Everybody")),
+    ]
     if known:
-        element = {"type": "multi_static_select", "action_id": "sources", "options": known}
+        element: dict[str, Any] = {"type": "multi_static_select", "action_id": "sources", "options": known}
+        element |= {"placeholder": label("All sources")}
         element |= {"initial_options": selected} if selected else {}
-        blocks.append(_input("sources", "Answer only from these sources (none: all)", element))
+        blocks.append(_input("sources", "Answer only from these sources", element))
     return {
         "type": "modal",
         "callback_id": ROOM_SETTINGS,
@@ -99,32 +106,34 @@ def room_settings(channel: str, settings: RoomSettings, sources: Sequence[str]) 
     }
 
 
-def read_room_settings(values: dict[str, Any], sources: Sequence[str]) -> RoomSettings:
-    """What was submitted. Raises ValueError, KeyError, TypeError, IndexError for what no dialog of ours could send."""
+def read_room_settings(values: dict[str, Any], sources: Sequence[str], before: RoomSettings) -> RoomSettings:
+    """What was submitted. A source that was set and could not be offered stays set, since without any source a room is
+    answered from all of them. Raises ValueError, KeyError, TypeError, IndexError for what no dialog could send."""
     chosen = values.get("sources", {}).get("sources", {}).get("selected_options") or []
     return RoomSettings(
         respond=Respond(values["respond"]["respond"]["selected_option"]["value"]),
         ephemeral=bool(values["ephemeral"]["ephemeral"].get("selected_options")),
-        sources=tuple(sources[int(option["value"])] for option in chosen),
+        sources=(*(sources[int(option["value"])] for option in chosen), *not_offered(before, sources)),
         allow=tuple(map(str, values["allow"]["allow"].get("selected_users") or ())),
         escalation=tuple(map(str, values["escalation"]["escalation"].get("selected_users") or ())),
         language=str(values["language"]["language"]["selected_option"]["value"]),
     )
 
 
+def not_offered(settings: RoomSettings, sources: Sequence[str]) -> tuple[str, ...]:
+    """Sources that are set, and that a dialog cannot show: not registered any more, or beyond what fits into it."""
+    return tuple(source for source in settings.sources if source not in sources[:MOST_OPTIONS])
+
+
 def home(facts: HomeFacts, now: datetime, *, admin: bool) -> dict[str, Any]:
-    words = wording.wording("en")
-    updated = f", the last one {wording.age(words, facts.updated_at, now)}" if facts.updated_at else ""
     blocks: list[Block] = [
         section("*I answer questions from the company's documents, with their sources.*"),
-        context(
-            f"I know {facts.documents:,} documents that you may read{updated}. What they do not say, I do not know."
-        ),
+        context(_known(facts, now)),
         section(HOW_TO_ASK),
     ]
     if facts.questions:
-        lines = "\n".join(_question(question, now) for question in facts.questions)
-        blocks += [{"type": "divider"}, section(f"*Your last questions*\n{lines}")]
+        blocks += [{"type": "divider"}, section("*Your last questions*")]
+        blocks += [section(_question(question, now)) for question in facts.questions]
     if admin:
         select = {
             "type": "conversations_select",
@@ -134,6 +143,15 @@ def home(facts: HomeFacts, now: datetime, *, admin: bool) -> dict[str, Any]:
         }
         blocks += [{"type": "divider"}, {**section("*Settings of a channel*"), "accessory": select}]
     return {"type": "home", "blocks": blocks}
+
+
+def _known(facts: HomeFacts, now: datetime) -> str:
+    if not facts.documents:
+        return "There is no document yet that you may read."
+    number = "1 document" if facts.documents == 1 else f"{facts.documents:,} documents"
+    age = wording.age(wording.wording("en"), facts.updated_at, now) if facts.updated_at else ""
+    updated = f", last updated {age}" if age else ""
+    return f"I know {number} that you may read{updated}. What they do not say, I do not know."
 
 
 def _question(question: HomeQuestion, now: datetime) -> str:
@@ -148,8 +166,8 @@ def _option(text: str, value: str) -> dict[str, Any]:
     return {"text": label(shortened(text, MOST_LABEL)), "value": value}
 
 
-def _input(block: str, title: str, element: dict[str, Any]) -> Block:
-    return {"type": "input", "block_id": block, "optional": True, "label": label(title), "element": element}
+def _input(block: str, title: str, element: dict[str, Any], *, optional: bool = True) -> Block:
+    return {"type": "input", "block_id": block, "optional": optional, "label": label(title), "element": element}
 
 
 def _chosen(kind: str, action: str, options: list[dict[str, Any]], value: str) -> dict[str, Any]:
@@ -157,6 +175,6 @@ def _chosen(kind: str, action: str, options: list[dict[str, Any]], value: str) -
     return {"type": kind, "action_id": action, "options": options, "initial_option": initial}
 
 
-def _people(action: str, users: Sequence[str]) -> dict[str, Any]:
-    element = {"type": "multi_users_select", "action_id": action}
+def _people(action: str, users: Sequence[str], placeholder: str) -> dict[str, Any]:
+    element = {"type": "multi_users_select", "action_id": action, "placeholder": label(placeholder)}
     return element | ({"initial_users": list(users)} if users else {})

@@ -53,21 +53,17 @@ class Actions:
             return told(str(error))
 
     def _up(self, where: Whereabouts, data: Mapping[str, Any]) -> str:
-        self._feedback.give(where.person, field(data, "answer"), Thumb.UP, room=where.room)
+        self._feedback.rate(where.person, field(data, "answer"), Thumb.UP, where.room)
         return SAID.thanks
 
     def _down(self, where: Whereabouts, data: Mapping[str, Any]) -> str:
         reason, better = optional(data, "reason"), optional(data, "better")
         if reason and reason not in set(FeedbackReason):
             raise MalformedPayload("there is no such reason")
-        self._feedback.give(
-            where.person,
-            field(data, "answer"),
-            Thumb.DOWN,
-            FeedbackReason(reason) if reason else None,
-            better,
-            room=where.room,
-        )
+        answer = field(data, "answer")
+        self._feedback.rate(where.person, answer, Thumb.DOWN, where.room)
+        if reason or better:
+            self._feedback.explain(where.person, answer, FeedbackReason(reason) if reason else None, better)
         return SAID.thanks
 
     def _human(self, where: Whereabouts, data: Mapping[str, Any]) -> str:

@@ -66,5 +66,9 @@ class Slack:
     def be_busy_once(self, seconds: float) -> None:
         self.server.fails("chat.postMessage", too_many(int(seconds)))
 
+    def delete_all(self) -> None:
+        messages = self.workspace.channels[self.watched].messages
+        messages[:] = [message for message in messages if not message.get("bot_id")]
+
     def refuse_once(self) -> None:
         self.server.fails("chat.postMessage", Fault(error="is_archived"))

@@ -10,7 +10,7 @@ import pytest
 from answerloop.backends.chat_slack import PRIVATE, SlackDelivery
 from answerloop.db.tables import now
 from answerloop.domain import Escalation, Notice, NoticeKind, Progress, Stage
-from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryUncertain
+from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryUncertain, MessageDeleted
 from answerloop.slack.address import Mode
 from answerloop.slack.rendered import Style
 from answerloop.testing.chat_suites import ANSWER, CALL, CORRECTED, READING, WAITING, PostingChatSuite
@@ -86,6 +86,7 @@ def test_every_post_says_what_it_is_about_and_previews_nothing(slack):
     for said in (posted, updated):
         assert said["metadata"] == {"event_type": "answerloop", "event_payload": {"subject": "q1"}}
         assert said["text"]
+        assert said["parse"] == "none"
     assert {call.token for call in slack.server.calls} == {"xoxb-T01"}
 
 
@@ -236,8 +237,8 @@ def test_news_leave_places_to_answers(slack):
 
 def test_an_answer_to_a_message_that_was_deleted_is_not_posted_anew(slack, chat):
     there = chat.deliver(slack.address(), None, ANSWER)
-    slack.workspace.channels[CHANNEL].messages.clear()
-    with pytest.raises(DeliveryImpossible):
+    slack.delete_all()
+    with pytest.raises(MessageDeleted):
         chat.deliver(slack.address(), there, CORRECTED)
     chat.withdraw(slack.address(), there)
     assert slack.seen() == []
@@ -395,6 +396,20 @@ def test_a_stream_whose_reply_was_lost_becomes_the_answer(stage, slack):
     [message] = slack.messages()
     assert message["text"] == "90 days [1]"
     assert message["streaming"] is False
+
+
+def test_an_answer_whose_placeholder_was_deleted_is_posted_once(stage, slack):
+    question = stage.ask()
+    stage.run_jobs()
+    slack.delete_all()
+    stage.desk(ScriptedPipeline(says("90 days [1]"))).answer(question)
+    slack.server.fails("chat.postMessage", LOST)
+    stage.run_jobs()
+    stage.pass_time(timedelta(seconds=6))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert [message["text"] for message in slack.messages()] == ["90 days [1]"]
+    assert stage.outbox() == []
 
 
 def test_two_workers_at_once_post_once(stage, slack):

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from answerloop.backends.tokens_slack import SlackTokens
 from answerloop.db.repositories import installations
 from answerloop.db.tables import SignInStateRow, now
-from answerloop.errors import ConfigurationError, DeliveryImpossible
+from answerloop.errors import ConfigurationError, DatabaseUnavailable, DeliveryImpossible
 from answerloop.settings import Settings, load_settings
 from answerloop.slack.manifest import SCOPES
 from bot.slack.oauth import SlackInstall
@@ -132,6 +132,44 @@ def test_a_code_that_slack_refuses_installs_nothing(browser, tokens):
     assert finish(browser, begin(browser), code="forged").status_code == 401
     with pytest.raises(DeliveryImpossible):
         tokens("T01")
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_slack_that_fails_is_told_to_the_installer(browser, tokens, slack, status):
+    state = begin(browser)
+    slack.failure = (status, {})
+    slack.replies["oauth.v2.access"] = {"ok": False, "error": "fatal_error"}
+    answer = finish(browser, state)
+    assert answer.status_code == 401
+    assert "/slack/install" in answer.text
+    with pytest.raises(DeliveryImpossible):
+        tokens("T01")
+
+
+@pytest.mark.parametrize("method", ["oauth.v2.access", "auth.test"])
+def test_a_slack_that_is_out_of_reach_is_told_to_the_installer_and_the_operator(browser, tokens, slack, method, caplog):
+    def hang_up(arguments: Arguments) -> dict[str, object]:
+        raise ConnectionAbortedError
+
+    slack.replies[method] = hang_up
+    answer = finish(browser, begin(browser))
+    assert answer.status_code == 503
+    assert "out_of_reach" in answer.text
+    assert "/slack/install" in answer.text
+    assert "workspace not installed" in [record.message for record in caplog.records]
+    with pytest.raises(DeliveryImpossible):
+        tokens("T01")
+
+
+def test_a_database_that_is_out_of_reach_is_no_fault_of_the_installer(browser, database, monkeypatch):
+    state = begin(browser)
+
+    def down() -> None:
+        raise DatabaseUnavailable("disk full")
+
+    monkeypatch.setattr(database, "writing", down)
+    assert finish(browser, state).status_code == 503
+    assert browser.get("/slack/install").status_code == 503
 
 
 @pytest.mark.parametrize("change", [{"team": {"id": "T66", "name": "Strangers"}}, {"is_enterprise_install": True}])

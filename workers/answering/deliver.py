@@ -14,7 +14,7 @@ from answerloop.db.repositories.notices import DueNotice
 from answerloop.db.session import Database
 from answerloop.db.tables import DeliveryRow, NoticeRow, Posted, now
 from answerloop.domain import Audience, Confidence, HomeFacts, Notice, NoticeKind, Outcome, OutgoingMessage
-from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DirectoryUnavailable
+from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DirectoryUnavailable, MessageDeleted
 from answerloop.observability import DELIVERIES_FAILED
 from answerloop.ports import ChatDelivery, Directory, Job, TaskQueue
 from answerloop.tasks import deliver_answer, deliver_notice, withdraw_answer
@@ -85,12 +85,8 @@ class DeliveryDesk:
         if due is None:
             self.withdraw(question_id)  # if that is why
             return
-        chat = self._channels[due.channel]
         try:
-            message = self._as_readable(due)
-            self._posting.put(
-                DeliveryRow, question_id, chat, due.address, lambda there: chat.deliver(due.address, there, message)
-            )
+            self._show(question_id, due, self._as_readable(due))
         except (DeliveryUnavailable, DirectoryUnavailable) as error:
             self._try_again(DeliveryRow, deliver_answer(question_id), error)
             return
@@ -98,6 +94,25 @@ class DeliveryDesk:
             self._give_up(due, question_id, error)
             return
         self._delivered(question_id, due)
+
+    def _show(self, question_id: str, due: Due, message: OutgoingMessage) -> None:
+        """In place of the news. When somebody has deleted those, they still want the answer; once it was shown, no
+        more."""
+        chat = self._channels[due.channel]
+
+        def put() -> None:
+            self._posting.put(
+                DeliveryRow, question_id, chat, due.address, lambda there: chat.deliver(due.address, there, message)
+            )
+
+        try:
+            put()
+        except MessageDeleted:
+            if due.shown_before:
+                raise
+            with self._database.writing() as session:
+                posts.forget(session, DeliveryRow, question_id)
+            put()
 
     def _as_readable(self, due: Due) -> OutgoingMessage:
         """Rights are asked again at the last moment: somebody may have joined the room, or a document been closed."""

@@ -19,7 +19,7 @@ NEWS_AFTER = timedelta(seconds=3)
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An answer that is to be shown, with whom and what it was for."""
+    """An answer that is to be shown, with whom and what it was for. `shown_before`: as it was then."""
 
     channel: str
     tenant: str
@@ -28,6 +28,7 @@ class Due:
     hint: str
     message: OutgoingMessage
     attempt: int
+    shown_before: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def due(session: Session, question_id: str) -> Due | None:
     """What is still to be shown; None when it was, is not answered yet, or was taken back."""
     row = session.get(DeliveryRow, question_id)
     answer = answers.view(session, question_id)
-    if row is None or row.delivered_at is not None or answer is None or answer.outcome is None or answer.retracted:
+    if row is None or posts.is_settled(row) or answer is None or answer.outcome is None or answer.retracted:
         return None
     row.attempts += 1
     message = OutgoingMessage(
@@ -69,7 +70,8 @@ def due(session: Session, question_id: str) -> Due | None:
         action=Action(answer.decision.get("action", Action.ANSWERED)),
         escalation=escalations.of_question(session, question_id),
     )
-    return Due(row.channel, answer.tenant, row.address, answer.room, answer.hint, message, row.attempts)
+    shown_before = row.delivered_at is not None
+    return Due(row.channel, answer.tenant, row.address, answer.room, answer.hint, message, row.attempts, shown_before)
 
 
 def waiting(session: Session, question_id: str) -> Waiting | None:
@@ -99,12 +101,12 @@ def address_of(session: Session, question_id: str) -> dict[str, Any]:
 
 
 def question_of_message(session: Session, message_id: str, room: str | None, person: str) -> str | None:
-    """The question whose answer stands in that message of that room, or in one that this person alone was shown."""
-    theirs = and_(QuestionRow.room.is_(None), QuestionRow.asker == person)
+    """The question whose answer stands in that message, of that room or between this person and us."""
+    between_us = and_(QuestionRow.room.is_(None), QuestionRow.asker == person)
     return session.scalar(
         select(QuestionRow.id)
         .join(DeliveryRow, DeliveryRow.question_id == QuestionRow.id)
-        .where(DeliveryRow.message_id == message_id, or_(QuestionRow.room == room, theirs))
+        .where(DeliveryRow.message_id == message_id, or_(QuestionRow.room == room, between_us))
     )
 
 

@@ -62,7 +62,7 @@ def write(
 def due(session: Session, notice_id: str) -> DueNotice | None:
     """What is still to be told; None when it was, or when nobody needs to be told any more."""
     row = session.get(NoticeRow, notice_id)
-    if row is None or row.delivered_at is not None:
+    if row is None or posts.is_settled(row):
         return None
     answer = answers.view(session, row.question_id) if row.question_id else None
     if row.kind == NoticeKind.REMINDER and (answer is None or answer.retracted or answer.thumb):

@@ -136,7 +136,7 @@ def test_a_retracted_answer_is_nobodys_any_more(stage, actions, answer):
 
 
 def test_a_shared_question_is_asked_anew_where_all_read_along(stage, actions, question, answer):
-    def inbound(text, address):
+    def inbound(answer_id, text, address):
         return InboundQuestion("slack", "default", "dana", "shared", text, ("share-1",), address, room=ROOM)
 
     for _ in range(2):

@@ -94,12 +94,15 @@ def shown(
     *,
     url: Callable[[CitedSource], str | None] = lambda source: source.passage.url,
     private: bool = False,
+    shared: bool = False,
     language: str = "en",
 ) -> Rendered:
-    return render_answer(message, style, url=url, ephemeral=private, restate=private, language=language, now=NOW)
+    restate = private or shared
+    return render_answer(message, style, url=url, ephemeral=private, restate=restate, language=language, now=NOW)
 
 
 def every_message() -> dict[str, Rendered]:
     answers = {f"{name} ({style})": shown(message, style) for name, message in ANSWERS.items() for style in Style}
     private = {f"private ({style})": shown(SURE, style, private=True, language="de") for style in Style}
-    return {**answers, **private, **OTHERS}
+    shared = {f"shared ({style})": shown(SURE, style, shared=True) for style in Style}
+    return {**answers, **private, **shared, **OTHERS}

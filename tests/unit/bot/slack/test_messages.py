@@ -2,8 +2,9 @@
 
 import pytest
 
-from answerloop.domain import Respond
+from answerloop.domain import Notice, NoticeKind, Respond
 from answerloop.errors import DatabaseUnavailable
+from answerloop.slack.notices import render_notice
 from tests.unit.bot.slack.slack_kit import ALICE, BOB, BOT, CHANNEL, TEAM, SlackKit, direct, event, mention
 
 
@@ -109,7 +110,9 @@ def test_a_room_may_be_limited_to_some_sources(kit: SlackKit):
 def test_an_empty_mention_is_told_how_to_ask(kit: SlackKit):
     kit.send(mention(f"<@{BOT}>"))
     assert kit.questions() == []
-    assert "/ask" in kit.notices()[0][1]
+    [(kind, text)] = kit.notices()
+    assert "/ask" in text
+    assert render_notice(Notice("n1", NoticeKind(kind), text), "en").text == text, "it has no markup to lose"
 
 
 def test_too_many_questions_are_slowed_down_and_said_so(kit: SlackKit):
@@ -159,3 +162,19 @@ def test_an_uninstalled_workspace_is_forgotten(kit: SlackKit):
     kit.send(event(type="app_uninstalled"))
     kit.send(event(type="tokens_revoked", tokens={"bot": ["UBOT"]}))
     assert kit.forgotten == [TEAM, TEAM]
+
+
+def test_a_deleted_question_that_was_replied_to_leaves_a_tombstone_and_is_not_answered(kit: SlackKit):
+    kit.send(mention())
+    tombstone = {"subtype": "tombstone", "user": "USLACKBOT", "ts": "1700.0001", "text": "This message was deleted."}
+    kit.send(event("Ev2", subtype="message_changed", message=tombstone, user=None))
+    assert [(question.text, question.state) for question in kit.questions()] == [("How many days?", "cancelled")]
+
+
+def test_in_a_private_room_each_person_has_a_message_answered(kit: SlackKit):
+    kit.settings(ephemeral=True)
+    for user in (ALICE, BOB, BOB):
+        message = {"ts": "1700.0009", "text": "How many days?", "user": ALICE}
+        kit.send({"type": "message_action", "callback_id": "answer_message", "team": {"id": TEAM}, "user": {"id": user},
+                  "channel": {"id": CHANNEL}, "message": message, "trigger_id": "t"})  # fmt: skip
+    assert [question.asker[-len(BOB) :] for question in kit.questions()] == [ALICE[-len(BOB) :], BOB]

@@ -1,9 +1,9 @@
 """What people write becomes a question, a follow-up, a suggestion or nothing; never two of them."""
 
 import pytest
+from bot.payload import MalformedPayload
 
 from answerloop.domain import Respond
-from bot.payload import MalformedPayload
 from bot.teams.heard import plain
 from tests.unit.bot.teams.teams_kit import (
     ALICE,

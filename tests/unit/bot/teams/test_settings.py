@@ -1,10 +1,10 @@
 """Admins change the settings of rooms in a dialog of two steps."""
 
 import pytest
+from bot.payload import MalformedPayload
 
 from answerloop.domain import Respond, RoomSettings
 from answerloop.teams.card import problems
-from bot.payload import MalformedPayload
 from tests.unit.bot.teams.teams_kit import ADA, ALICE, CHANNEL, TENANT, TeamsKit, activity, mention
 
 ROOM = f"teams:{TENANT}:{CHANNEL}"

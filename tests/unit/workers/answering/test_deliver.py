@@ -171,6 +171,55 @@ def test_an_answer_that_nobody_will_see_is_kept_and_said(stage, chat):
     assert chat.messages == {}
 
 
+def test_an_answer_whose_news_were_deleted_is_posted_anew_once(stage, chat):
+    question = stage.ask()
+    stage.run_jobs()
+    chat.delete_all()
+    stage.desk(ScriptedPipeline(says("90 days [1]"))).answer(question)
+    stage.run_jobs()
+    assert {known: each.text for known, each in chat.messages.items()} == {"message-2": "90 days [1]"}
+    assert the_row(stage).failure is None
+
+
+def test_an_answer_that_somebody_deleted_does_not_return_when_it_changes(stage, chat):
+    question = stage.answered()
+    stage.run_jobs()
+    chat.delete_all()
+    stage.actions(Call({"channel": "C02"}, ("finn",))).ask_human(stage.view(question).answer_id, "dana", None)
+    stage.run_jobs()
+    assert chat.shown == {}
+    assert the_row(stage).failure == "the message was deleted"
+    stage.pass_time(timedelta(hours=1))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.shown == {}
+
+
+def test_news_whose_message_was_deleted_are_not_posted_again_and_again(stage, chat):
+    question = stage.ask()
+    stage.run_jobs()
+    chat.delete_all()
+    for _ in range(3):
+        stage.delivery.progress(question)
+    assert chat.messages == {}
+
+
+def test_a_call_for_help_that_was_deleted_is_given_up(stage, chat):
+    question = stage.answered()
+    stage.run_jobs()
+    answer_id = stage.view(question).answer_id
+    actions = stage.actions(Call({"channel": "C02"}, ("finn",)))
+    actions.ask_human(answer_id, "dana", None)
+    stage.run_jobs()
+    [there] = [known for known, each in chat.messages.items() if each in chat.notices]
+    del chat.messages[there]
+    actions.resolve(answer_id, "finn", None)
+    stage.run_jobs()
+    [call] = notices_of(stage, NoticeKind.ESCALATION)
+    assert (call.failure, chat.notices) == ("the message was deleted", [])
+    assert chat.shown[question].escalation.resolved_by == "finn"
+
+
 # --- rights at the last moment
 
 
