@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import logging
 import time
 from collections.abc import Callable
@@ -16,6 +15,8 @@ from slack_bolt import BoltRequest, BoltResponse
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
+
+from bot.doorstep import Refused, decoded, media_type, parse_object, read_body
 
 log = logging.getLogger(__name__)
 
@@ -44,14 +45,6 @@ NEEDED = {
 }
 
 
-class Refused(Exception):
-    """`status` and a word for whoever sends such things."""
-
-    def __init__(self, status: int, word: str) -> None:
-        super().__init__(word)
-        self.status = status
-
-
 class SlackDoor:
     """Lets signed, well-formed requests in to Bolt, in a thread of its own few."""
 
@@ -62,7 +55,7 @@ class SlackDoor:
 
     async def enter(self, request: Request) -> Response:
         try:
-            body = await _read(request)
+            body = await read_body(request, MAX_BODY_BYTES)
             self._verify(body, request.headers)
             check_form(body, request.headers.get("content-type", ""))
             inbound = _for_bolt(body, request.headers)
@@ -92,22 +85,10 @@ def _for_bolt(body: bytes, headers: Headers) -> BoltRequest:
         raise Refused(400, "not a payload of Slack's") from None
 
 
-async def _read(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise Refused(413, "too large")
-    return bytes(body)
-
-
 def check_form(body: bytes, content_type: str) -> None:
     """Whether it has the outer form of a request of Slack's. Raises Refused."""
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        raise Refused(400, "not UTF-8") from None
-    kind = content_type.partition(";")[0].strip().lower()
+    text = decoded(body)
+    kind = media_type(content_type)
     if kind == "application/json":
         _check_payload(text)
     elif kind == "application/x-www-form-urlencoded":
@@ -124,11 +105,8 @@ def check_form(body: bytes, content_type: str) -> None:
 
 
 def _check_payload(text: str) -> None:
-    try:
-        payload = json.loads(text)
-    except (ValueError, RecursionError):
-        raise Refused(400, "not JSON") from None
-    if not isinstance(payload, dict) or not _is_well_formed(payload, DEEPEST) or payload.get("type") not in TYPES:
+    payload = parse_object(text, DEEPEST)
+    if not _is_well_formed(payload) or payload.get("type") not in TYPES:
         raise Refused(400, "not a payload")
     for name, form in FORMS.items():
         value = payload.get(name)
@@ -146,13 +124,11 @@ def _check_payload(text: str) -> None:
         raise Refused(400, "an action has no name")
 
 
-def _is_well_formed(value: Any, depth: int) -> bool:
-    """Not deeper than any payload of Slack's, and with names and ids that are texts: Bolt takes them for granted."""
-    if depth == 0:
-        return False
+def _is_well_formed(value: Any) -> bool:
+    """With names and ids that are texts: Bolt takes them for granted."""
     if isinstance(value, dict):
         named = (value.get(name) for name in TEXTS)
         return all(text is None or isinstance(text, str) for text in named) and all(
-            _is_well_formed(child, depth - 1) for child in value.values()
+            _is_well_formed(child) for child in value.values()
         )
-    return not isinstance(value, list) or all(_is_well_formed(child, depth - 1) for child in value)
+    return not isinstance(value, list) or all(_is_well_formed(child) for child in value)

@@ -8,20 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from answerloop.domain import InboundQuestion, NoticeKind, Respond, RoomSettings
-from answerloop.errors import InvalidQuestion, TooManyQuestions, UserFault
+from answerloop.errors import InvalidQuestion, TooManyQuestions
 from answerloop.slack.address import CHANNEL, Mode, SlackAddress, person_id, room_id
 from answerloop.slack.mrkdwn import plain, without_mention
 from bot.intake import Intake
+from bot.payload import MalformedPayload, field, optional
 from bot.people import AnswerActions
 from bot.rooms import Rooms
 
 OFF = "I do not answer in this channel. Send me a direct message instead."
 NOT_FOR_YOU = "In this channel I only answer some people. Send me a direct message instead."
 HOW_TO_ASK = "Ask me a question, for example: `/ask How many days of parental leave do I get?`"
-
-
-class MalformedPayload(UserFault):
-    """A signed request that Slack would never send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +62,6 @@ class Said:
 
 def message_key(workspace: str, channel: str, ts: str) -> str:
     return f"{CHANNEL}:{workspace}:{channel}:{ts}"
-
-
-def field(payload: Mapping[str, Any], *path: str) -> str:
-    """A string of the payload. Raises MalformedPayload when it is not there."""
-    value: Any = payload
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    if not isinstance(value, str) or not value or len(value) > 40_000:  # noqa: PLR2004 - Slack's own limit of a text
-        raise MalformedPayload(f"{'.'.join(path)} is missing")
-    return value
-
-
-def optional(payload: Mapping[str, Any], *path: str) -> str | None:
-    try:
-        return field(payload, *path)
-    except MalformedPayload:
-        return None
 
 
 def parse_said(body: Mapping[str, Any], bot_user: str | None) -> Said:
