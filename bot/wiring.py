@@ -127,7 +127,7 @@ class SlackChannel:
         directory = SlackDirectory(tokens, people, settings.tenant, api_url=settings.slack_api_url)
         escalation = slack.Escalation(rooms, settings.slack_escalation, settings.slack_escalation_channel)
         actions = AnswerActions(database, queue, intake, escalation)
-        messages = Messages(intake, rooms, actions, settings.tenant)
+        messages = Messages(Hearing(intake, rooms, actions, settings.tenant), intake, rooms)
         self.app = SlackApp(
             authorizer(tokens, tokens.bot_user),
             settings.slack_api_url,

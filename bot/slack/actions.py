@@ -10,9 +10,10 @@ from answerloop.errors import InvalidFeedback, NotFound, UserFault
 from answerloop.slack.address import CHANNEL, Mode, SlackAddress, person_id, room_id
 from answerloop.slack.mrkdwn import plain
 from bot.feedback import FeedbackBox
+from bot.payload import MalformedPayload, field, optional
 from bot.people import AnswerActions
 from bot.slack import views
-from bot.slack.messages import MalformedPayload, Messages, field, optional
+from bot.slack.messages import Messages
 
 GONE = "This answer is not there any more."
 REACTIONS = {"+1": Thumb.UP, "thumbsup": Thumb.UP, "-1": Thumb.DOWN, "thumbsdown": Thumb.DOWN}

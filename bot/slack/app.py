@@ -22,11 +22,12 @@ from answerloop.errors import DatabaseUnavailable
 from answerloop.home import Home
 from answerloop.slack.address import CHANNEL, person_id, room_id
 from answerloop.slack.manifest import PROMPTS
+from bot.payload import MalformedPayload, field, optional
 from bot.rooms import Rooms
 from bot.slack import views
 from bot.slack.actions import Actions
 from bot.slack.later import Later
-from bot.slack.messages import OWN_WORDS, MalformedPayload, Messages, field, optional, parse_said
+from bot.slack.messages import OWN_WORDS, Messages, parse_said
 
 log = logging.getLogger(__name__)
 

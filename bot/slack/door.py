@@ -17,6 +17,8 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
+from bot.doorstep import Refused, decoded, media_type, parse_object, read_body
+
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 1_000_000
@@ -47,14 +49,6 @@ NEEDED = {
 }
 
 
-class Refused(Exception):
-    """`status` and a word for whoever sends such things."""
-
-    def __init__(self, status: int, word: str) -> None:
-        super().__init__(word)
-        self.status = status
-
-
 class SlackDoor:
     """Lets signed, well-formed requests in to Bolt, in a thread of its own few."""
 
@@ -65,7 +59,7 @@ class SlackDoor:
 
     async def enter(self, request: Request) -> Response:
         try:
-            body = await _read(request)
+            body = await read_body(request, MAX_BODY_BYTES)
             self._verify(body, request.headers)
             inbound = _for_bolt(check_form(body, request.headers.get("content-type", "")))
         except Refused as refused:
@@ -95,22 +89,10 @@ def _for_bolt(payload: dict[str, Any]) -> BoltRequest:
         raise Refused(400, "not a payload of Slack's") from None
 
 
-async def _read(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise Refused(413, "too large")
-    return bytes(body)
-
-
 def check_form(body: bytes, content_type: str) -> dict[str, Any]:
     """What was sent, when it has the outer form of a request of Slack's. Raises Refused."""
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        raise Refused(400, "not UTF-8") from None
-    kind = content_type.partition(";")[0].strip().lower()
+    text = decoded(body)
+    kind = media_type(content_type)
     if kind == "application/json":
         return _checked(text)
     if kind != "application/x-www-form-urlencoded":
@@ -123,18 +105,14 @@ def check_form(body: bytes, content_type: str) -> dict[str, Any]:
         return _checked(fields["payload"])
     if "command" not in fields and "ssl_check" not in fields:
         raise Refused(400, "neither a command nor a payload")
-    if not _is_well_formed(fields, DEEPEST):
+    if not _is_well_formed(fields):
         raise Refused(400, "not a command")
     return fields
 
 
 def _checked(text: str) -> dict[str, Any]:
-    try:
-        payload = json.loads(text)
-        json.dumps(payload, ensure_ascii=False).encode()  # fails for half a character
-    except (ValueError, RecursionError):
-        raise Refused(400, "not JSON") from None
-    if not isinstance(payload, dict) or not _is_well_formed(payload, DEEPEST) or payload.get("type") not in TYPES:
+    payload = parse_object(text, DEEPEST)
+    if not _is_well_formed(payload) or payload.get("type") not in TYPES:
         raise Refused(400, "not a payload")
     for name, form in FORMS.items():
         value = payload.get(name)
@@ -159,15 +137,12 @@ def _checked(text: str) -> dict[str, Any]:
     return payload
 
 
-def _is_well_formed(value: Any, depth: int) -> bool:
-    """Not deeper than any payload of Slack's, and with names and ids that are texts: Bolt takes them for granted, and
-    no database takes a NUL."""
-    if depth == 0:
-        return False
+def _is_well_formed(value: Any) -> bool:
+    """With names and ids that are texts: Bolt takes them for granted, and no database takes a NUL."""
     if isinstance(value, dict):
         if not all(isinstance(value.get(name), str | None) for name in TEXTS):
             return False
         if any(isinstance(child, str) and "\0" in child for name, child in value.items() if name not in WRITTEN):
             return False
-        return all(_is_well_formed(child, depth - 1) for child in value.values())
-    return not isinstance(value, list) or all(_is_well_formed(child, depth - 1) for child in value)
+        return all(_is_well_formed(child) for child in value.values())
+    return not isinstance(value, list) or all(_is_well_formed(child) for child in value)

@@ -6,28 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from answerloop.domain import InboundQuestion, NoticeKind, Respond, RoomSettings
-from answerloop.errors import InvalidQuestion, NotAllowed, TooManyQuestions, UserFault
+from answerloop.domain import InboundQuestion, Respond, RoomSettings
+from answerloop.errors import InvalidQuestion, NotAllowed, TooManyQuestions
 from answerloop.slack.address import CHANNEL, Mode, SlackAddress, person_id, room_id
 from answerloop.slack.mrkdwn import plain, without_mention
+from bot.hearing import EXAMPLE, NOT_FOR_YOU, OFF, Hearing
 from bot.intake import Intake
-from bot.people import AnswerActions
+from bot.payload import MalformedPayload, field, optional
 from bot.rooms import Rooms
 
-OFF = "I do not answer in this channel. Send me a direct message instead."
 OWN_WORDS = frozenset({None, "file_share"})
 """Subtypes of what a person wrote themselves."""
-NOT_FOR_YOU = "In this channel I only answer some people. Send me a direct message instead."
-HOW_TO_ASK = "Ask me a question, for example: /ask How many days of parental leave do I get?"
-
-
-class MalformedPayload(UserFault):
-    """A signed request that Slack would never send."""
+HOW_TO_ASK = f"Ask me a question, for example: /ask {EXAMPLE}"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """Something a person wrote. `thread` is the root of the thread it stands in; none for a new message."""
+class SlackSaid:
+    """A `Said` of Slack. `thread` is the root of the thread it stands in; none for a new message."""
 
     workspace: str
     channel: str
@@ -44,8 +39,16 @@ class Said:
         return person_id(self.workspace, self.user)
 
     @property
-    def room(self) -> str:
+    def platform(self) -> str:
+        return CHANNEL
+
+    @property
+    def place(self) -> str:
         return room_id(self.workspace, self.channel)
+
+    @property
+    def is_reply(self) -> bool:
+        return self.thread is not None and self.thread != self.ts
 
     @property
     def conversation(self) -> str:
@@ -68,24 +71,7 @@ def message_key(workspace: str, channel: str, ts: str) -> str:
     return f"{CHANNEL}:{workspace}:{channel}:{ts}"
 
 
-def field(payload: Mapping[str, Any], *path: str) -> str:
-    """A string of the payload. Raises MalformedPayload when it is not there."""
-    value: Any = payload
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    if not isinstance(value, str) or not value or len(value) > 40_000:  # noqa: PLR2004 - Slack's own limit of a text
-        raise MalformedPayload(f"{'.'.join(path)} is missing")
-    return value
-
-
-def optional(payload: Mapping[str, Any], *path: str) -> str | None:
-    try:
-        return field(payload, *path)
-    except MalformedPayload:
-        return None
-
-
-def parse_said(body: Mapping[str, Any], bot_user: str | None) -> Said:
+def parse_said(body: Mapping[str, Any], bot_user: str | None) -> SlackSaid:
     """Of an event `app_mention` or `message`. Raises MalformedPayload."""
     event = body.get("event")
     if not isinstance(event, Mapping):
@@ -96,7 +82,7 @@ def parse_said(body: Mapping[str, Any], bot_user: str | None) -> Said:
     for name, value in (("event", optional(body, "event_id")), ("client", optional(event, "client_msg_id"))):
         if value:
             keys.append(f"{CHANNEL}:{workspace}:{name}:{value[:80]}")
-    return Said(
+    return SlackSaid(
         workspace,
         channel,
         field(event, "user"),
@@ -110,73 +96,17 @@ def parse_said(body: Mapping[str, Any], bot_user: str | None) -> Said:
 
 
 class Messages:
-    """Decides about what was written. Everything it does is rows: Slack is only told that they are there."""
+    """What is Slack's own of asking; what was said goes to `Hearing`. Everything here is rows: Slack is only told that
+    they are there."""
 
-    def __init__(self, intake: Intake, rooms: Rooms, actions: AnswerActions, tenant: str) -> None:
+    def __init__(self, hearing: Hearing, intake: Intake, rooms: Rooms) -> None:
+        self._hearing = hearing
         self._intake = intake
         self._rooms = rooms
-        self._actions = actions
-        self._tenant = tenant
 
-    def hear(self, said: Said) -> None:
+    def hear(self, said: SlackSaid) -> None:
         """Raises MalformedPayload, DatabaseUnavailable."""
-        settings = RoomSettings() if said.direct else self._rooms.settings_of(said.room)
-        if said.direct or said.mentioned:
-            self._ask_if_welcome(said, settings)
-        elif settings.respond is Respond.OFF or not _welcome(said, settings):
-            return
-        elif said.thread and said.thread != said.ts:
-            self._in_thread(said, settings)
-        elif settings.respond is Respond.ALL or (settings.respond is Respond.QUESTIONS and _is_question(said.text)):
-            self._ask(said, settings)
-
-    def _in_thread(self, said: Said, settings: RoomSettings) -> None:
-        """A reply of the asker, or a question of anybody, is a follow-up; what a colleague tells may be the better
-        answer."""
-        owner = self._intake.owner_of(CHANNEL, said.conversation)
-        if owner is None:
-            return
-        if owner == said.person or _is_question(said.text):
-            self._ask(said, settings)
-        elif said.text:
-            address = said.address(settings).as_json()
-            key = message_key(said.workspace, said.channel, said.ts)
-            self._actions.offer_suggestion(CHANNEL, said.conversation, address, said.person, said.text, key)
-
-    def _ask_if_welcome(self, said: Said, settings: RoomSettings) -> None:
-        if settings.respond is Respond.OFF:
-            self._tell(said, settings, OFF)
-        elif not _welcome(said, settings):
-            self._tell(said, settings, NOT_FOR_YOU)
-        elif not said.text:
-            self._tell(said, settings, HOW_TO_ASK)
-        else:
-            self._ask(said, settings)
-
-    def _ask(self, said: Said, settings: RoomSettings) -> None:
-        address = said.address(settings)
-        try:
-            self._intake.accept(
-                InboundQuestion(
-                    CHANNEL,
-                    self._tenant,
-                    said.person,
-                    said.conversation,
-                    said.text,
-                    said.keys,
-                    address.as_json(),
-                    address.room,
-                    settings.sources,
-                )
-            )
-        except TooManyQuestions as error:
-            self._tell(said, settings, str(error), NoticeKind.SLOW_DOWN)
-        except InvalidQuestion as error:
-            self._tell(said, settings, str(error))
-
-    def _tell(self, said: Said, settings: RoomSettings, text: str, kind: NoticeKind = NoticeKind.REFUSED) -> None:
-        """For their eyes alone, once for each message."""
-        self._actions.tell(CHANNEL, said.address(settings).as_json(), kind, text, f"{kind}:{said.keys[0]}")
+        self._hearing.hear(said)
 
     # --- other ways to ask
 
@@ -197,18 +127,10 @@ class Messages:
             language=settings.language,
         )
         try:
+            conversation = f"{workspace}:{channel}:ask:{user}"
+            keys = (f"{CHANNEL}:{workspace}:trigger:{trigger[:120]}",)
             self._intake.accept(
-                InboundQuestion(
-                    CHANNEL,
-                    self._tenant,
-                    address.person,
-                    f"{workspace}:{channel}:ask:{user}",
-                    text,
-                    (f"{CHANNEL}:{workspace}:trigger:{trigger[:120]}",),
-                    address.as_json(),
-                    None,
-                    settings.sources,
-                )
+                self._hearing.question(CHANNEL, address.person, conversation, text, keys, address, settings)
             )
         except (InvalidQuestion, TooManyQuestions) as error:
             return str(error)
@@ -227,7 +149,9 @@ class Messages:
         user = field(payload, "user", "id")
         if self._rooms.settings_of(room_id(workspace, channel)).ephemeral:
             key = f"{key}:{user}"  # each person is answered alone
-        said = Said(workspace, channel, user, text, ts, thread, channel.startswith("D"), mentioned=True, keys=(key,))
+        said = SlackSaid(
+            workspace, channel, user, text, ts, thread, channel.startswith("D"), mentioned=True, keys=(key,)
+        )
         self.hear(said)
 
     def share(self, answer_id: str, text: str, address: Mapping[str, Any]) -> InboundQuestion:
@@ -243,17 +167,8 @@ class Messages:
         if settings.ephemeral:
             raise NotAllowed("In this channel only the person who asks sees the answer.")
         again = f"{CHANNEL}:{private.workspace}:share:{answer_id}"
-        return InboundQuestion(
-            CHANNEL,
-            self._tenant,
-            private.person,
-            f"{private.workspace}:{private.channel}:shared:{answer_id}",
-            text,
-            (again,),
-            shared.as_json(),
-            shared.room,
-            settings.sources,
-        )
+        conversation = f"{private.workspace}:{private.channel}:shared:{answer_id}"
+        return self._hearing.question(CHANNEL, private.person, conversation, text, (again,), shared, settings)
 
     def edited(self, body: Mapping[str, Any], bot_user: str | None) -> None:
         """Raises MalformedPayload."""
@@ -273,11 +188,3 @@ class Messages:
     def deleted(self, body: Mapping[str, Any], ts: str) -> None:
         """Below a message that others replied to, as we do, Slack leaves a tombstone. Raises MalformedPayload."""
         self._intake.withdraw(message_key(field(body, "team_id"), field(body, "event", "channel"), ts))
-
-
-def _is_question(text: str) -> bool:
-    return text.rstrip(" )\"'”").endswith("?")
-
-
-def _welcome(said: Said, settings: RoomSettings) -> bool:
-    return not settings.allow or said.user in settings.allow

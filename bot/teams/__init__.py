@@ -1,1 +1,1 @@
-"""Microsoft Teams: what people write and click there comes in here; answers go out by the workers."""
+"""Microsoft Teams, inbound: what people write and click there becomes rows and jobs; nothing is answered here."""

@@ -9,8 +9,9 @@ from answerloop.chat.wording import wording
 from answerloop.domain import FeedbackReason, Thumb
 from answerloop.errors import InvalidFeedback, NotAllowed, NotFound
 from bot.feedback import FeedbackBox
+from bot.payload import MalformedPayload, field, optional
 from bot.people import AnswerActions
-from bot.teams.heard import Activity, MalformedPayload, Whereabouts, field, optional, whereabouts
+from bot.teams.heard import Activity, Whereabouts, whereabouts
 from bot.teams.reply import Reply, told
 
 GONE = "This answer is not there any more."

@@ -8,10 +8,11 @@ from typing import Any
 
 from answerloop.home import Home
 from answerloop.teams.address import parts
+from bot.payload import MalformedPayload, field, optional
 from bot.rooms import Rooms
 from bot.teams import dialogs
 from bot.teams.actions import Actions
-from bot.teams.heard import Activity, MalformedPayload, field, optional, whereabouts
+from bot.teams.heard import Activity, whereabouts
 from bot.teams.messages import Messages
 from bot.teams.places import Places
 from bot.teams.reply import Reply, dialog, done

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from answerloop.domain import RoomSettings
-from answerloop.teams.address import CHANNEL, Kind, TeamsAddress, person_id, room_id
-from bot.slack.messages import MalformedPayload, field, optional
+from answerloop.teams.address import CHANNEL, Kind, TeamsAddress, room_id
+from bot.payload import MalformedPayload, field, optional
 
 Activity = Mapping[str, Any]
 
@@ -169,9 +169,3 @@ def _id(activity: Activity, *path: str) -> str:
     if len(value) > LONGEST_ID:
         raise MalformedPayload(f"{'.'.join(path)} is too long")
     return value
-
-
-__all__ = [
-    "Activity", "MalformedPayload", "TeamsSaid", "Whereabouts", "conversation_key", "field", "message_key", "optional",
-    "person_id", "plain", "said", "tenant_of", "whereabouts",
-]  # fmt: skip

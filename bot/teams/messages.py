@@ -7,20 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 from answerloop.domain import NoticeKind
-from answerloop.errors import InvalidQuestion
+from answerloop.errors import InvalidQuestion, NotFound
 from answerloop.teams.address import Kind
 from bot.hearing import HOW_TO_ASK, Hearing
 from bot.intake import Intake
+from bot.payload import MalformedPayload, field, optional
 from bot.people import AnswerActions
-from bot.teams.heard import (  # fmt: skip
+from bot.teams.heard import (
     PLATFORM,
     Activity,
-    MalformedPayload,
     TeamsSaid,
     conversation_key,
-    field,
     message_key,
-    optional,
     plain,
     said,
     whereabouts,
@@ -117,5 +115,8 @@ class Messages:
         where = whereabouts(activity)
         if where.room is None or not text:
             return done(NO_THREAD)
-        self._actions.suggest(PLATFORM, conversation_key(activity), where.person, where.room, text)
+        try:
+            self._actions.suggest(PLATFORM, conversation_key(activity), where.person, where.room, text)
+        except NotFound:
+            return done(NO_THREAD)
         return done(THANKS)

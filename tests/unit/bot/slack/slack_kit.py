@@ -19,6 +19,7 @@ from answerloop.home import Home
 from answerloop.slack.address import room_id
 from answerloop.testing.fakes import FakeDirectory, FakeTaskQueue
 from bot.feedback import FeedbackBox
+from bot.hearing import Hearing
 from bot.intake import Intake
 from bot.people import AnswerActions
 from bot.rooms import Rooms
@@ -78,7 +79,7 @@ class SlackKit:
         self.rooms = Rooms(database, clock=iter(range(0, 10**9, 1000)).__next__)
         self.feedback = FeedbackBox(database)
         self.people = AnswerActions(database, self.queue, self.intake, Escalation(self.rooms, ("UHELP",), ""))
-        self.messages = Messages(self.intake, self.rooms, self.people, "default")
+        self.messages = Messages(Hearing(self.intake, self.rooms, self.people, "default"), self.intake, self.rooms)
         self.forgotten: list[str] = []
         directory = FakeDirectory({f"slack:{TEAM}:{ALICE}": frozenset({"everyone", "public"})})
         self.app = SlackApp(

@@ -2,10 +2,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from bot.home import HomeFacts, HomeQuestion
 from slack_sdk.models.views import View
 
-from answerloop.domain import FeedbackReason, Outcome, Respond, RoomSettings
+from answerloop.domain import FeedbackReason, HomeFacts, HomeQuestion, Outcome, Respond, RoomSettings
 from answerloop.slack.address import SlackAddress
 from bot.slack import views
 

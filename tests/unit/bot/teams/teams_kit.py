@@ -64,14 +64,16 @@ def click(verb: str, data: dict[str, Any], conversation: str = PERSONAL, **field
     return activity("invoke", conversation, name="adaptiveCard/action", value=value, **fields)
 
 
-def chosen(command: str, text: str, conversation: str = THREAD, message_id: str = "m-theirs", **fields: Any) -> dict[str, Any]:
-    payload = {"id": message_id, "body": {"contentType": "html", "content": f"<div>{text}</div>"}}
+def chosen(command: str, text: str, conversation: str = THREAD, **fields: Any) -> dict[str, Any]:
+    payload = {"id": "m-theirs", "body": {"contentType": "html", "content": f"<div>{text}</div>"}}
     value = {"commandId": command, "messagePayload": payload}
     return activity("invoke", conversation, name="composeExtension/fetchTask", value=value, **fields)
 
 
 class TeamsKit:
-    def __init__(self, database: Database, *, admins: Sequence[str] = (), people: Sequence[str] = (), channel: str = "") -> None:
+    def __init__(
+        self, database: Database, *, admins: Sequence[str] = (), people: Sequence[str] = (), channel: str = ""
+    ) -> None:
         self.database = database
         self.queue = FakeTaskQueue()
         self.rooms = Rooms(database, clock=lambda: float(next(_numbers)) * 10)
@@ -133,4 +135,3 @@ class TeamsKit:
             answer.decision = {"action": "answered", "rule": "test", "notes": []}
             session.get_one(DeliveryRow, question.id).message_id = "shown"
             return answer.id
-

@@ -1,8 +1,8 @@
 """Clicks carry an id; whether the person may is asked of the database."""
 
 import pytest
-from bot.payload import MalformedPayload
 
+from bot.payload import MalformedPayload
 from tests.unit.bot.teams.teams_kit import (
     ADA,
     ALICE,

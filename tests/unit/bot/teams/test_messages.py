@@ -1,9 +1,9 @@
 """What people write becomes a question, a follow-up, a suggestion or nothing; never two of them."""
 
 import pytest
-from bot.payload import MalformedPayload
 
 from answerloop.domain import Respond
+from bot.payload import MalformedPayload
 from bot.teams.heard import plain
 from tests.unit.bot.teams.teams_kit import (
     ALICE,
@@ -29,8 +29,8 @@ def test_a_personal_message_is_a_question_for_its_asker_alone(kit: TeamsKit):
     assert (question.text, question.asker, question.room) == ("How many days?", f"teams:{TENANT}:{ALICE}", None)
     [address] = kit.addresses
     assert address | {"message": None} == {
-        "tenant": TENANT, "service_url": SERVICE, "bot": BOT, "conversation": PERSONAL, "kind": "personal", "user": ALICE,
-        "account": f"29:{ALICE}", "message": None, "private": False, "language": "en",
+        "tenant": TENANT, "service_url": SERVICE, "bot": BOT, "conversation": PERSONAL, "kind": "personal",
+        "user": ALICE, "account": f"29:{ALICE}", "message": None, "private": False, "language": "en",
     }  # fmt: skip
     assert [job.task for job in kit.queue.jobs] == ["deliver.progress", "answer.question"]
 
@@ -173,7 +173,7 @@ def test_a_reply_below_an_answer_can_be_suggested_as_the_better_one(kit: TeamsKi
     kit.answered()
     assert kit.told(chosen("suggestAnswer", "It is 95 days.", user=BOB)).startswith("Thank you")
     assert kit.feedback == [(f"teams:{TENANT}:{BOB}", None, None, "It is 95 days.")]
-    assert "not there any more" in kit.told(chosen("suggestAnswer", "No.", conversation=GROUP))
+    assert "below one of my answers" in kit.told(chosen("suggestAnswer", "No.", conversation=GROUP))
 
 
 # --- coming and going

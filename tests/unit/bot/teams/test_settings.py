@@ -1,16 +1,16 @@
 """Admins change the settings of rooms in a dialog of two steps."""
 
 import pytest
-from bot.payload import MalformedPayload
 
 from answerloop.domain import Respond, RoomSettings
 from answerloop.teams.card import problems
+from bot.payload import MalformedPayload
 from tests.unit.bot.teams.teams_kit import ADA, ALICE, CHANNEL, TENANT, TeamsKit, activity, mention
 
 ROOM = f"teams:{TENANT}:{CHANNEL}"
 FORM = {
-    "settings_of": ROOM, "respond": "questions", "ephemeral": "ephemeral", "language": "de", "escalation": f"{ADA},{ALICE}",
-    "allow": "", "sources": "",
+    "settings_of": ROOM, "respond": "questions", "ephemeral": "ephemeral", "language": "de",
+    "escalation": f"{ADA},{ALICE}", "allow": "", "sources": "",
 }  # fmt: skip
 
 
