@@ -109,7 +109,7 @@ def test_where_nobody_can_be_called_the_asker_is_told(kit: TeamsKit, answer):
 def test_a_suggestion_is_accepted_by_its_author_alone(kit: TeamsKit):
     kit.app(mention(id="1700"))
     kit.answered()
-    kit.app(message("It is 95 days.", THREAD, BOB))
+    kit.app(message("It is 95 days.", THREAD, user=BOB))
     [notice] = kit.rows(_notice_table())
     assert "not there" in kit.told(click("accept", {"notice": notice.id}, user=ADA))
     assert kit.told(click("dismiss", {"notice": notice.id}, user=BOB)) == "All right."

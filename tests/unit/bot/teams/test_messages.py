@@ -83,7 +83,7 @@ def test_the_asker_goes_on_in_the_thread_without_a_mention(kit: TeamsKit):
 def test_a_colleagues_reply_may_become_the_better_answer(kit: TeamsKit):
     kit.app(mention(id="1700"))
     kit.answered()
-    kit.app(message("It is 95 days now.", THREAD, BOB))
+    kit.app(message("It is 95 days now.", THREAD, user=BOB))
     assert kit.notices == [("suggestion", "It is 95 days now.")]
     assert len(kit.questions) == 1
 
