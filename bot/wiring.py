@@ -13,6 +13,7 @@ from answerloop.backends.directory_file import FileDirectory
 from answerloop.backends.directory_slack import SlackDirectory
 from answerloop.backends.queue_celery import CeleryTaskQueue
 from answerloop.backends.tokens_slack import SlackTokens
+from answerloop.db.courier import Courier
 from answerloop.db.repositories import documents, processes, questions
 from answerloop.db.session import Database
 from answerloop.errors import AnswerloopError, QueueUnavailable
@@ -44,13 +45,20 @@ class Bot:
 
     def __init__(self, settings: Settings) -> None:
         settings.require_identity()
-        self.database = Database(settings.effective_database_url)
+        self.database = Database(settings.effective_database_url, urgent=True)
         self.database.check()
         self.queue = CeleryTaskQueue(settings.effective_broker_url)
         self.heartbeat = Heartbeat(self.database, "bot", settings.lease_seconds / 3)
         registry = CollectorRegistry()
         registry.register(_Waiting(self.database, self.queue))
-        intake = Intake(self.database, self.queue, settings.max_question_characters, settings.questions_per_person)
+        self.courier = Courier(self.database, self.queue)
+        intake = Intake(
+            self.database,
+            self.queue,
+            settings.max_question_characters,
+            settings.questions_per_person,
+            self.courier.post,
+        )
         feedback = FeedbackBox(self.database)
         directory = FileDirectory(settings.directory_file, settings.tenant)
         self.app: FastAPI = create_app(
@@ -63,12 +71,14 @@ class Bot:
 
     def start(self) -> None:
         self.heartbeat.start()
+        self.courier.start()
         if self.slack:
             self.slack.start()
 
     def stop(self) -> None:
         if self.slack:
             self.slack.stop()
+        self.courier.stop()
         self.heartbeat.stop()
 
     def health(self) -> Mapping[str, str]:

@@ -13,23 +13,14 @@ from answerloop.db.tables import (
     AnswerRow,
     AnswerSourceRow,
     ConversationRow,
-    DeliveryRow,
-    InboundKeyRow,
     QuestionRow,
     new_id,
     now,
 )
-from answerloop.domain import Audience, InboundQuestion, Outcome, QuestionState, Stage, Turn
+from answerloop.domain import Audience, Outcome, QuestionState, Stage, Turn
 
 LOOKED_AFTER = timedelta(seconds=60)
 """A question that still waits after this long gets its job written again: the broker may have lost it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    question_id: str
-    conversation_id: str
-    fresh: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,52 +38,6 @@ class Claim:
     created_at: datetime
     room: str | None = None
     sources: tuple[str, ...] = ()
-
-
-def find_by_key(session: Session, keys: tuple[str, ...]) -> Accepted | None:
-    found = session.execute(
-        select(QuestionRow.id, QuestionRow.conversation_id)
-        .join(InboundKeyRow, InboundKeyRow.question_id == QuestionRow.id)
-        .where(InboundKeyRow.key.in_(keys))
-    ).first()
-    return Accepted(found.id, found.conversation_id, fresh=False) if found else None
-
-
-def record(session: Session, inbound: InboundQuestion) -> Accepted:
-    """Store a question that no one has stored before. A concurrent twin fails on its unique key at flush."""
-    conversation = session.scalar(
-        select(ConversationRow).where(
-            ConversationRow.channel == inbound.channel, ConversationRow.key == inbound.conversation_key
-        )
-    )
-    if conversation is None:
-        conversation = ConversationRow(
-            channel=inbound.channel,
-            key=inbound.conversation_key,
-            tenant=inbound.tenant,
-            owner=inbound.asker,
-            title=inbound.text[:120],
-        )
-        session.add(conversation)
-    conversation.updated_at = now()
-    question = QuestionRow(
-        id=new_id(),
-        conversation=conversation,
-        channel=inbound.channel,
-        tenant=inbound.tenant,
-        asker=inbound.asker,
-        text=inbound.text,
-        lease_until=now() + LOOKED_AFTER,
-        room=inbound.room,
-        sources=list(inbound.sources),
-        answer=AnswerRow(),
-    )
-    session.add(question)
-    session.flush()
-    session.add_all(InboundKeyRow(key=key, question_id=question.id) for key in inbound.message_keys)
-    session.add(DeliveryRow(question_id=question.id, channel=inbound.channel, address=inbound.address))
-    session.flush()
-    return Accepted(question.id, conversation.id, fresh=True)
 
 
 def claim(session: Session, question_id: str, lease: timedelta) -> Claim | None:
@@ -189,16 +134,6 @@ def cancel(session: Session, question_id: str) -> bool:
         .values(state=QuestionState.CANCELLED, worker=None, lease_until=None)
     )
     return cancelled.rowcount == 1  # type: ignore[attr-defined,no-any-return]
-
-
-def asked_since(session: Session, asker: str, since: datetime) -> int:
-    """How many questions this person has asked since then."""
-    return (
-        session.scalar(
-            select(func.count(QuestionRow.id)).where(QuestionRow.asker == asker, QuestionRow.created_at > since)
-        )
-        or 0
-    )
 
 
 def owner_of(session: Session, channel: str, key: str) -> str | None:
