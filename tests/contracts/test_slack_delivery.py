@@ -14,7 +14,6 @@ from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryU
 from answerloop.slack.address import Mode
 from answerloop.slack.rendered import Style
 from answerloop.testing.chat_suites import ANSWER, CALL, CORRECTED, READING, WAITING, PostingChatSuite
-from answerloop.testing.fake_chat import FakeRateLimiter
 from answerloop.testing.slack_server import BROKEN, LOST, Fault, SlackServer, too_many
 from tests.contracts.slack_kit import ASKER, CHANNEL, COLLEAGUE, DIRECT, Slack
 from tests.unit.workers.answering.desk_kit import Scene, ScriptedPipeline, says
@@ -195,8 +194,7 @@ def test_a_server_that_is_not_there_has_shown_nothing(slack):
 
 @pytest.mark.parametrize("there", [True, False])
 def test_what_slack_says_about_waiting_holds_for_every_worker(slack, there):
-    limiter = FakeRateLimiter()
-    one, other = slack.delivery(limiter=limiter), slack.delivery(limiter=limiter)
+    one, other = slack.delivery(), slack.delivery()
     message_id = one.deliver(slack.address(), None, ANSWER) if there else None
     method = "chat.update" if there else "chat.postMessage"
     slack.server.fails(method, too_many(30))
@@ -206,14 +204,13 @@ def test_what_slack_says_about_waiting_holds_for_every_worker(slack, there):
             chat.deliver(slack.address(), message_id, CORRECTED)
         waits.append(busy.value.retry_after_seconds)
     assert waits == [30, 30]
-    limiter.pass_time(30)
+    slack.limiter.pass_time(30)
     other.deliver(slack.address(), message_id, CORRECTED)
     assert len(slack.server.called(method)) == 2
 
 
 def test_a_channel_gets_its_messages_one_after_the_other(slack):
-    limiter = FakeRateLimiter()
-    chat = slack.delivery(limiter=limiter)
+    chat = slack.delivery()
     for number in range(3):
         chat.deliver(slack.address(), None, replace(ANSWER, question_id=f"q{number}"))
     with pytest.raises(DeliveryUnavailable) as busy:
@@ -396,6 +393,37 @@ def test_a_stream_whose_reply_was_lost_becomes_the_answer(stage, slack):
     [message] = slack.messages()
     assert message["text"] == "90 days [1]"
     assert message["streaming"] is False
+
+
+@pytest.mark.parametrize("fault", [too_many(30), BROKEN, LOST])
+def test_an_answer_comes_although_its_stream_could_not_be_ended_at_once(stage, slack, fault):
+    question = stage.ask()
+    stage.run_jobs()
+    stage.desk(ScriptedPipeline(says("90 days [1]"))).answer(question)
+    slack.server.fails("chat.stopStream", fault)
+    stage.run_jobs()
+    come_back(stage, slack)
+    [message] = slack.messages()
+    assert (message["text"], message["streaming"]) == ("90 days [1]", False)
+
+
+@pytest.mark.parametrize("fault", [too_many(30), BROKEN, LOST])
+def test_a_deleted_question_takes_its_stream_along_although_that_could_not_be_ended_at_once(stage, slack, fault):
+    stage.ask(key="k1")
+    stage.run_jobs()
+    slack.server.fails("chat.stopStream", fault)
+    stage.intake.withdraw("k1")
+    stage.run_jobs()
+    come_back(stage, slack)
+    assert slack.messages() == []
+
+
+def come_back(stage: Scene, slack: Slack) -> None:
+    """When all have waited as long as they were told to."""
+    slack.limiter.pass_time(31)
+    stage.pass_time(timedelta(seconds=31))
+    stage.recovery.recover()
+    stage.run_jobs()
 
 
 def test_an_answer_whose_placeholder_was_deleted_is_posted_once(stage, slack):

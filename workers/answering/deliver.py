@@ -179,7 +179,7 @@ class DeliveryDesk:
             self._try_again(DeliveryRow, withdraw_answer(question_id), error)
             return
         except DeliveryImpossible as error:
-            log.info("nothing to withdraw", extra={"question_id": question_id, "error": str(error)})
+            log.warning("message cannot be withdrawn", extra={"question_id": question_id, "error": str(error)})
         with self._database.writing() as session:
             posts.done(session, DeliveryRow, question_id, shown.attempt)
 
