@@ -1,3 +1,4 @@
+import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -6,10 +7,13 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from answerloop.backends.slack_api import call, client
 from answerloop.backends.tokens_slack import App, SlackTokens
 from answerloop.db.repositories import installations
 from answerloop.db.tables import now
 from answerloop.errors import ConfigurationError, DeliveryImpossible, DeliveryUnavailable
+from answerloop.exact_recognisers import ExactRecognisers
+from answerloop.observability import configure_logging
 from answerloop.secrets import Sealer
 from answerloop.settings import load_settings
 from tests.slack_stub import Arguments, SlackStub, slack_stub
@@ -37,7 +41,7 @@ def slack() -> Iterator[SlackStub]:
         return {"access_token": "xoxb-2", "refresh_token": "xoxe-2", "expires_in": 43200, "token_type": "bot"}
 
     with slack_stub() as stub:
-        stub.replies = {"oauth.v2.access": renew, "auth.test": {"user_id": "UBOT"}}
+        stub.replies = {"oauth.v2.access": renew, "auth.test": {"user_id": "UBOT"}, "chat.postMessage": {"ts": "1"}}
         yield stub
 
 
@@ -103,6 +107,20 @@ def test_a_token_is_renewed_two_hours_before_its_end_and_not_before(tokens, slac
     clock.now = 30
     assert tokens("T01") == "xoxb-2"
     assert slack.times("oauth.v2.access") == 1
+
+
+def test_a_renewal_leaves_no_secret_in_the_log(tokens, slack, capsys):
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configure_logging("test", "json", "DEBUG", ExactRecognisers((), ()))
+    install(tokens, hours=1)
+    tokens("T01")
+    call(client("xoxb-2", slack.url).chat_postMessage, channel="C01", text="Leave is 90 days")
+    root.handlers[:], root.level = handlers, level
+    assert slack.times("oauth.v2.access") == slack.times("chat.postMessage") == 1
+    written = capsys.readouterr().err
+    assert "token renewed" in written
+    assert [said for said in ("xoxb", "xoxe", "hush", "90 days") if said in written] == []
 
 
 def test_many_processes_renew_a_token_once(database, slack, tokens):
