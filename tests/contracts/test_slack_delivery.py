@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from answerloop.backends.chat_slack import PRIVATE, SlackDelivery
+from answerloop.db.repositories import posts
 from answerloop.db.tables import now
 from answerloop.domain import Escalation, Notice, NoticeKind, Progress, Stage
 from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryUncertain, MessageDeleted
@@ -291,9 +292,16 @@ def test_a_private_answer_whose_replacement_was_lost_is_put_there_again(slack, c
     slack.server.fails("response/ask1", LOST)
     with pytest.raises(DeliveryUncertain):
         chat.deliver(address, None, ANSWER)
-    assert chat.find(address, "q1") is None
-    chat.deliver(address, None, ANSWER)
-    assert len(slack.workspace.private) == 1
+    chat.deliver(address, chat.find(address, "q1"), ANSWER)
+    [shown] = slack.workspace.private
+    assert shown["text"] == ANSWER.text
+
+
+def test_the_question_of_a_private_answer_is_marked_once(slack, chat):
+    for progress in (WAITING, WAITING, READING):
+        assert chat.open(slack.address(Mode.EPHEMERAL), progress) is None
+    assert slack.reactions() == {"eyes"}
+    assert len(slack.server.called("reactions.add")) == 1
 
 
 def test_a_private_answer_falls_back_to_classic_blocks_too(slack, chat):
@@ -438,6 +446,54 @@ def test_an_answer_whose_placeholder_was_deleted_is_posted_once(stage, slack):
     stage.run_jobs()
     assert [message["text"] for message in slack.messages()] == ["90 days [1]"]
     assert stage.outbox() == []
+
+
+class Killed(BaseException):
+    """What `kill -9` does, as far as the code behind it is concerned."""
+
+
+@pytest.fixture
+def private(database, slack: Slack) -> Scene:
+    """Where a room's answers are for the asker's eyes."""
+    return Scene(database, slack.delivery(), slack.address(Mode.EPHEMERAL))
+
+
+def test_a_private_answer_stands_there_once_when_its_worker_was_killed_after_the_post(private, slack, monkeypatch):
+    question = private.answered()
+    private.queue.jobs.clear()
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as dying:
+        dying.setattr(posts, "keep", killed)
+        with pytest.raises(Killed):
+            private.delivery.deliver(question)
+    pass_two_minutes(private)
+    [shown] = slack.workspace.private
+    assert shown["text"] == "90 days [1]"
+
+
+def test_a_private_answer_is_shown_when_a_worker_was_killed_while_it_marked_the_question(private, slack, monkeypatch):
+    question = private.ask()
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as dying:
+        dying.setattr(private.chat, "open", killed)
+        with pytest.raises(Killed):
+            private.delivery.progress(question)
+    private.desk(ScriptedPipeline(says("90 days [1]"))).answer(question)
+    pass_two_minutes(private)
+    [shown] = slack.workspace.private
+    assert shown["text"] == "90 days [1]"
+
+
+def pass_two_minutes(stage: Scene) -> None:
+    stage.pass_time(timedelta(minutes=2))
+    stage.recovery.recover()
+    stage.run_jobs()
 
 
 def test_two_workers_at_once_post_once(stage, slack):

@@ -59,7 +59,10 @@ class DeliveryDesk:
             return message_id
 
         try:
-            self._posting.put(DeliveryRow, question_id, chat, address, show)
+            if chat.has_placeholder(address):
+                self._posting.put(DeliveryRow, question_id, chat, address, show)
+            else:
+                chat.open(address, progress)
         except (DeliveryUnavailable, DeliveryImpossible) as error:
             log.info("progress not shown", extra={"question_id": question_id, "error": str(error)})
         self._repair(question_id)
