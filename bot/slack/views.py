@@ -8,7 +8,8 @@ from typing import Any
 
 from answerloop.domain import FeedbackReason, Outcome, Respond, RoomSettings
 from answerloop.slack import wording
-from answerloop.slack.address import SlackAddress
+from answerloop.slack.address import Mode, SlackAddress
+from answerloop.slack.answer import as_mrkdwn
 from answerloop.slack.mrkdwn import escape, link, shortened
 from answerloop.slack.rendered import Block, context, label, section
 from bot.home import HomeFacts, HomeQuestion
@@ -38,6 +39,7 @@ STATES = {
 }
 MOST_BETTER = 3000
 MOST_OPTIONS = 100
+MOST_ANSWER = 700
 MOST_LABEL = 75
 HOW_TO_ASK = (
     "*How to ask*\n• Send me a direct message.\n• Mention me in a channel; the answer stands in the thread.\n"
@@ -123,8 +125,8 @@ def home(facts: HomeFacts, now: datetime, *, admin: bool) -> dict[str, Any]:
         section(HOW_TO_ASK),
     ]
     if facts.questions:
-        lines = "\n".join(_question(question, now) for question in facts.questions)
-        blocks += [{"type": "divider"}, section(f"*Your last questions*\n{lines}")]
+        blocks += [{"type": "divider"}, section("*Your last questions*")]
+        blocks += [section(_question(question, now)) for question in facts.questions]
     if admin:
         select = {
             "type": "conversations_select",
@@ -141,7 +143,11 @@ def _question(question: HomeQuestion, now: datetime) -> str:
     at = SlackAddress.parse(question.address)
     url = f"https://slack.com/app_redirect?team={at.workspace}&channel={at.channel}"
     text = link(url, shortened(" ".join(question.text.split()), 120))
-    return f"• {text} – {STATES[question.outcome]}, {escape(wording.age(words, question.asked_at, now))}"
+    line = f"• {text} – {STATES[question.outcome]}, {escape(wording.age(words, question.asked_at, now))}"
+    if at.mode is not Mode.EPHEMERAL or not question.answer:
+        return line
+    answer = as_mrkdwn(question.answer, MOST_ANSWER).splitlines()
+    return "\n".join((line, *(f"> {each}" for each in answer if each)))
 
 
 def _option(text: str, value: str) -> dict[str, Any]:
