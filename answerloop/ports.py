@@ -196,7 +196,8 @@ class Redactor(Protocol):
 
 
 class Directory(Protocol):
-    """Who people are. Somebody it does not know gets no groups at all. Raises DirectoryUnavailable."""
+    """Who people are. Somebody it does not know gets no groups at all. Raises DirectoryUnavailable; DeliveryImpossible
+    where the platform that knows them has removed us."""
 
     def person(self, person_id: str) -> Person:
         """The person with the groups they are in right now."""

@@ -20,7 +20,7 @@ from slack_sdk import WebClient
 from answerloop.backends.directory_file import FileDirectory
 from answerloop.backends.slack_api import Gone, Refused, call, client
 from answerloop.domain import EVERYONE, PUBLIC, Person
-from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DirectoryUnavailable
+from answerloop.errors import DeliveryUnavailable, DirectoryUnavailable
 from answerloop.slack.address import parts, person_id
 from answerloop.timed_cache import TimedCache
 
@@ -217,5 +217,5 @@ def _pages(method: Callable[..., Any], key: str, **arguments: Any) -> Iterator[A
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (DeliveryUnavailable, DeliveryImpossible) as error:
+    except DeliveryUnavailable as error:
         raise DirectoryUnavailable(f"Who somebody in Slack is cannot be told: {error}") from None

@@ -201,7 +201,7 @@ class TestSlackDirectory(RoomDirectorySuite):
             raise DeliveryImpossible(f"{workspace} has not installed us")
 
         directory = SlackDirectory(none, FileDirectory(path, "default"), "default", api_url=slack.url)
-        with pytest.raises(DirectoryUnavailable, match="has not installed us"):
+        with pytest.raises(DeliveryImpossible, match="has not installed us"):
             directory.members(self.room)
 
     @pytest.mark.parametrize("error", ["missing_scope", "unknown_method"])
@@ -214,8 +214,13 @@ class TestSlackDirectory(RoomDirectorySuite):
 
     def test_a_revoked_token_is_no_workspace_without_user_groups(self, directory, slack):
         slack.replies["usergroups.list"] = {"ok": False, "error": "token_revoked"}
-        with pytest.raises(DirectoryUnavailable):
+        with pytest.raises(DeliveryImpossible):
             directory.person(self.known)
+
+    def test_members_whom_slack_fails_to_fetch_may_be_fetched_later(self, directory, slack):
+        slack.replies["conversations.members"] = {"ok": False, "error": "fetch_members_failed"}
+        with pytest.raises(DirectoryUnavailable):
+            directory.members(self.room)
 
     def test_a_broken_file_makes_no_employee_of_a_guest(self, directory, path):
         path.write_text("people: [")

@@ -26,7 +26,7 @@ from answerloop.domain import (
     Stage,
     Usage,
 )
-from answerloop.errors import AnswerloopError, ConfigurationError, QueueUnavailable, Retryable
+from answerloop.errors import AnswerloopError, ConfigurationError, DeliveryImpossible, QueueUnavailable, Retryable
 from answerloop.heartbeat import Heartbeat
 from answerloop.observability import ANSWER_SECONDS, ANSWERS
 from answerloop.placeholders import Placeholders
@@ -79,6 +79,9 @@ class AnswerDesk:
             log.warning("lease lost, another worker answers", extra={"question_id": question_id})
         except (Retryable, ConfigurationError) as error:
             self._try_again(claim, error)
+        except DeliveryImpossible as error:
+            log.warning("nobody can be answered there", extra={"question_id": question_id, "error": str(error)})
+            self._finish(claim, _apology(claim, str(error)))
         except Exception:
             log.exception("answering failed", extra={"question_id": question_id})
             self._finish(claim, _apology(claim, "internal error"))

@@ -263,6 +263,21 @@ def test_rights_that_cannot_be_asked_let_the_answer_wait(stage, chat, monkeypatc
     assert chat.shown[question].text == "90 days [1]"
 
 
+def test_an_answer_for_people_whom_nobody_can_tell_us_about_any_more_is_given_up(stage, chat, monkeypatch):
+    question = stage.answered(sources=[a_document(stage, "hr")])
+    stage.queue.jobs.clear()
+
+    def uninstalled(person):
+        raise DeliveryImpossible("Slack says token_revoked")
+
+    monkeypatch.setattr(stage.directory, "person", uninstalled)
+    stage.delivery.deliver(question)
+    assert the_row(stage).failure == "Slack says token_revoked"
+    stage.pass_time(timedelta(hours=1))
+    stage.recovery.recover()
+    assert stage.queue.jobs == []
+
+
 # --- taken back
 
 

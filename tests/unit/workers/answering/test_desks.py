@@ -13,7 +13,7 @@ from answerloop.domain import (
     Outcome,
     Stage,
 )
-from answerloop.errors import DeliveryUnavailable, IndexMismatch, IndexUnavailable
+from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, IndexMismatch, IndexUnavailable
 from tests.unit.workers.answering.desk_kit import LEASE, Scene, ScriptedPipeline, a_draft, fails, says
 from workers.answering.desk import MAX_ATTEMPTS
 from workers.answering.pipeline import Asked, Show
@@ -112,6 +112,20 @@ def test_a_bug_ends_in_an_apology_and_not_in_a_trace(stage):
     view = stage.view(question)
     assert view.outcome is Outcome.FAILED
     assert "secret" not in view.text
+
+
+def test_a_question_from_where_we_were_removed_is_not_asked_again_and_again(stage, monkeypatch):
+    question = stage.ask()
+
+    def uninstalled(person):
+        raise DeliveryImpossible("Slack says token_revoked")
+
+    monkeypatch.setattr(stage.directory, "person", uninstalled)
+    stage.desk(ScriptedPipeline(says("x"))).answer(question)
+    view = stage.view(question)
+    assert (view.outcome, view.reason) == (Outcome.FAILED, "Slack says token_revoked")
+    assert "token_revoked" not in view.text
+    assert stage.outbox() == []
 
 
 def test_a_platform_that_is_busy_gets_the_answer_later_and_once(stage):
