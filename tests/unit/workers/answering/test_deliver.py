@@ -146,6 +146,38 @@ def test_a_long_outage_does_not_multiply_the_jobs(stage, chat):
         stage.queue.jobs.clear()
 
 
+def test_workers_that_are_behind_try_no_answer_more_often_the_longer_it_lasts(stage, chat):
+    stage.answered()
+    stage.queue.jobs.clear()
+    chat.failures = [DeliveryUnavailable("out of reach")] * 100
+    tried = []
+    for _ in range(8):
+        for _ in range(26):  # they come to the jobs of now in 78 seconds
+            stage.pass_time(timedelta(seconds=3))
+            stage.recovery.recover()
+        tried.append(stage.jobs("deliver.answer"))
+        stage.run_jobs()
+    assert max(tried) == 2, "one that is due, and one more since it might have got lost"
+
+
+def test_a_withdrawal_of_an_answer_that_was_given_up_is_tried_again(stage, chat):
+    question = stage.ask(key="k1")
+    stage.run_jobs()
+    stage.desk(ScriptedPipeline(says("x"))).answer(question)
+    chat.failures = [DeliveryImpossible("the blocks are refused"), BUSY]
+    stage.run_jobs()
+    assert len(chat.messages) == 1
+    stage.intake.withdraw("k1")
+    stage.run_jobs()
+    stage.pass_time(timedelta(seconds=31))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.messages == {}
+    stage.pass_time(timedelta(hours=1))
+    stage.recovery.recover()
+    assert stage.queue.jobs == []
+
+
 def test_an_answer_that_was_perhaps_posted_stands_there_once(stage, chat):
     question = stage.answered()
     stage.queue.jobs.clear()
