@@ -210,10 +210,9 @@ class DeliveryDesk:
 
     def _try_again(self, table: type[Posted], row_id: str, error: DeliveryUnavailable | DirectoryUnavailable) -> None:
         """A worker never sleeps for a platform: whatever looks for what is overdue writes the next job."""
-        told = error.retry_after_seconds if isinstance(error, DeliveryUnavailable) else None
         log.warning("will be shown later", extra={"table": table.__tablename__, "id": row_id, "error": str(error)})
         with self._database.writing() as session:
-            posts.later(session, table, row_id, timedelta(seconds=told or RETRY_SECONDS))
+            posts.later(session, table, row_id, timedelta(seconds=error.retry_after_seconds or RETRY_SECONDS))
 
     def _give_up(self, due: Due, question_id: str, error: DeliveryImpossible) -> None:
         """The answer stays in the database, and the operator is told."""

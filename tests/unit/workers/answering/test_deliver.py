@@ -295,6 +295,25 @@ def test_rights_that_cannot_be_asked_let_the_answer_wait(stage, chat, monkeypatc
     assert chat.shown[question].text == "90 days [1]"
 
 
+def test_rights_are_asked_again_when_the_directory_said(stage, chat, monkeypatch):
+    question = stage.answered(sources=[a_document(stage, "hr")])
+    stage.queue.jobs.clear()
+
+    def busy(person):
+        raise DirectoryUnavailable("who knows", 30)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(stage.directory, "person", busy)
+        stage.delivery.deliver(question)
+    stage.pass_time(timedelta(seconds=25))
+    stage.recovery.recover()
+    assert stage.queue.jobs == []
+    stage.pass_time(timedelta(seconds=6))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.shown[question].text == "90 days [1]"
+
+
 def test_an_answer_for_people_whom_nobody_can_tell_us_about_any_more_is_given_up(stage, chat, monkeypatch):
     question = stage.answered(sources=[a_document(stage, "hr")])
     stage.queue.jobs.clear()
