@@ -96,12 +96,12 @@ class SlackApp:
     # --- messages
 
     def _said(self, body: Body, context: BoltContext) -> None:
-        self._messages.hear(parse_said(body, context.bot_user_id))
+        self._messages.hear(parse_said(body, _own_user(body, context)))
 
     def _message(self, body: Body, context: BoltContext) -> None:
         match body["event"].get("subtype"):
             case "message_changed":
-                self._messages.edited(body, context.bot_user_id)
+                self._messages.edited(body, _own_user(body, context))
             case "message_deleted":
                 self._messages.deleted(body)
             case _:
@@ -218,6 +218,12 @@ def _drop_noise(body: Body, next_: Callable[[], Any], context: BoltContext) -> A
         if event.get("bot_id") or (subtype not in OWN_WORDS and not ours):
             return context.ack()
     return next_()
+
+
+def _own_user(body: Body, context: BoltContext) -> str | None:
+    """Who we are in that workspace: Slack says it with each event; where it does not, what we know."""
+    bots = [each for each in body.get("authorizations") or () if each.get("is_bot")]
+    return optional(bots[0], "user_id") if bots else context.bot_user_id
 
 
 def _click(act: Callable[[Body, str], None]) -> Callable[..., None]:

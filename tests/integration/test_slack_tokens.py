@@ -57,16 +57,18 @@ def install(tokens: SlackTokens, hours: float | None = None, token: str = "xoxb-
     )
 
 
-def test_one_token_for_whatever_workspace_and_one_question_who_that_is(database, slack):
+def test_one_token_for_whatever_workspace_whose_user_is_learnt_when_slack_tells(database, slack):
     tokens = SlackTokens(database, None, api_url=slack.url, token="xoxb-own")
     assert tokens("T01") == tokens("T02") == "xoxb-own"
-    assert [tokens.bot_user("T01"), tokens.bot_user("T02")] == ["UBOT", "UBOT"]
-    assert slack.times("auth.test") == 1
+    assert tokens.known("T01") == ("xoxb-own", None)
+    assert slack.calls == []
+    tokens.learn_own_user()
+    assert tokens.known("T01") == tokens.known("T02") == ("xoxb-own", "UBOT")
 
 
 def test_an_installed_workspace_has_its_own_token_which_nobody_can_read_in_the_database(tokens, database):
     install(tokens)
-    assert (tokens("T01"), tokens.bot_user("T01")) == ("xoxb-1", "UBOT")
+    assert (tokens("T01"), tokens.known("T01")) == ("xoxb-1", ("xoxb-1", "UBOT"))
     with database.reading() as session:
         assert b"xoxb" not in installations.get(session, "slack", "T01").secret
         assert installations.get(session, "teams", "T01") is None
@@ -107,6 +109,15 @@ def test_a_token_is_renewed_two_hours_before_its_end_and_not_before(tokens, slac
     clock.now = 30
     assert tokens("T01") == "xoxb-2"
     assert slack.times("oauth.v2.access") == 1
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_what_we_know_ourselves_needs_no_slack(tokens, slack, hours):
+    install(tokens, hours=hours)
+    assert tokens.known("T01") == ("xoxb-1", "UBOT")
+    assert slack.calls == []
+    tokens("T01")
+    assert tokens.known("T01") == ("xoxb-2", "UBOT")
 
 
 def test_a_renewal_leaves_no_secret_in_the_log(tokens, slack, capsys):

@@ -210,7 +210,7 @@ class DeliveryDesk:
 
     def _try_again(self, table: type[Posted], row_id: str, error: DeliveryUnavailable | DirectoryUnavailable) -> None:
         """A worker never sleeps for a platform: whatever looks for what is overdue writes the next job."""
-        log.warning("will be shown later", extra={"table": table.__tablename__, "id": row_id, "error": str(error)})
+        log.warning("will be shown later", extra={"table": table.__name__, "id": row_id, "error": str(error)})
         with self._database.writing() as session:
             posts.later(session, table, row_id, timedelta(seconds=error.retry_after_seconds or RETRY_SECONDS))
 

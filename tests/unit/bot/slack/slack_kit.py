@@ -71,7 +71,8 @@ def click(action: str, value: str, user: str = ALICE, channel: str = CHANNEL) ->
 class SlackKit:
     """The app on a real database, with a queue that remembers."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, bot_user: str | None = BOT) -> None:
+        """`bot_user` is what we know of ourselves without being told by an event."""
         self.database = database
         self.queue = FakeTaskQueue()
         self.intake = Intake(database, self.queue, 200, 20)
@@ -83,7 +84,7 @@ class SlackKit:
         directory = FakeDirectory({f"slack:{TEAM}:{ALICE}": frozenset({"everyone", "public"})})
         self.app = SlackApp(
             lambda enterprise_id, team_id: AuthorizeResult(
-                enterprise_id=enterprise_id, team_id=team_id, bot_user_id=BOT, bot_token="xoxb-1"
+                enterprise_id=enterprise_id, team_id=team_id, bot_user_id=bot_user, bot_token="xoxb-1"
             ),
             "http://127.0.0.1:1/api/",
             self.messages,
