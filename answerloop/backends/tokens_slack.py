@@ -116,10 +116,10 @@ class SlackTokens:
             )
         self._kept.forget(workspace)
 
-    def forget(self, workspace: str) -> None:
-        """The workspace has removed us, or taken our tokens away."""
+    def forget(self, workspace: str, at: datetime) -> None:
+        """The workspace has removed us, or taken our tokens away, at that time; it may have installed us anew since."""
         with self._database.writing() as session:
-            installations.delete_workspace(session, CHANNEL, workspace)
+            installations.delete_workspace(session, CHANNEL, workspace, installed_until=at)
         self._kept.forget(workspace)
 
     # --- installations

@@ -48,7 +48,7 @@ class SlackApp:
         rooms: Rooms,
         home: Home,
         admins: frozenset[str],
-        forget: Callable[[str], None],
+        forget: Callable[[str, datetime], None],
     ) -> None:
         self._messages, self._actions, self._rooms, self._home = messages, actions, rooms, home
         self._admins = admins
@@ -202,11 +202,12 @@ class SlackApp:
     # --- the workspace
 
     def _uninstalled(self, body: Body) -> None:
-        self._forget(field(body, "team_id"))
+        """Slack's events may come late, and again."""
+        self._forget(field(body, "team_id"), _time_of(body))
 
     def _revoked(self, body: Body) -> None:
         if (body["event"].get("tokens") or {}).get("bot"):
-            self._forget(field(body, "team_id"))
+            self._uninstalled(body)
 
 
 def _drop_noise(body: Body, next_: Callable[[], Any], context: BoltContext) -> Any:
@@ -218,6 +219,13 @@ def _drop_noise(body: Body, next_: Callable[[], Any], context: BoltContext) -> A
         if event.get("bot_id") or (subtype not in OWN_WORDS and not ours):
             return context.ack()
     return next_()
+
+
+def _time_of(body: Body) -> datetime:
+    try:
+        return datetime.fromtimestamp(body["event_time"], UTC)
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+        raise MalformedPayload("event_time is missing") from None
 
 
 def _own_user(body: Body, context: BoltContext) -> str | None:

@@ -85,12 +85,29 @@ def test_what_is_forgotten_is_gone_at_once_here_and_soon_elsewhere(tokens, datab
     install(tokens)
     elsewhere = SlackTokens(database, App("client", "hush", SEALER), api_url=slack.url, clock=clock)
     assert elsewhere("T01") == "xoxb-1"
-    tokens.forget("T01")
+    tokens.forget("T01", now())
     with pytest.raises(DeliveryImpossible):
         tokens("T01")
     clock.now = 30
     with pytest.raises(DeliveryImpossible):
         elsewhere("T01")
+
+
+def test_a_removal_that_is_told_late_leaves_what_was_installed_since(tokens):
+    install(tokens)
+    removed = now()
+    install(tokens, token="xoxb-9")
+    tokens.forget("T01", removed)
+    assert tokens("T01") == "xoxb-9"
+
+
+def test_a_token_that_was_renewed_after_a_removal_was_not_installed_since(tokens):
+    install(tokens, hours=1)
+    removed = now()
+    assert tokens("T01") == "xoxb-2"
+    tokens.forget("T01", removed)
+    with pytest.raises(DeliveryImpossible):
+        tokens("T01")
 
 
 def test_installing_again_replaces_the_token(tokens):

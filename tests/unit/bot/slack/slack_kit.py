@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -42,6 +43,7 @@ def event(event_id: str = "Ev1", **fields: Any) -> dict[str, Any]:
         "type": "event_callback",
         "team_id": TEAM,
         "event_id": event_id,
+        "event_time": 1_700_000_000,
         "event": {"type": "message", "channel": CHANNEL, "user": ALICE, "ts": "1700.0001", **fields},
         "authorizations": [{"team_id": TEAM, "user_id": BOT, "is_bot": True}],
     }
@@ -80,7 +82,7 @@ class SlackKit:
         self.feedback = FeedbackBox(database)
         self.people = AnswerActions(database, self.queue, self.intake, Escalation(self.rooms, ("UHELP",), ""))
         self.messages = Messages(self.intake, self.rooms, self.people, "default")
-        self.forgotten: list[str] = []
+        self.forgotten: list[tuple[str, datetime]] = []
         directory = FakeDirectory({f"slack:{TEAM}:{ALICE}": frozenset({"everyone", "public"})})
         self.app = SlackApp(
             lambda enterprise_id, team_id: AuthorizeResult(
@@ -92,7 +94,7 @@ class SlackKit:
             self.rooms,
             Home(database, directory, "default"),
             frozenset(),
-            self.forgotten.append,
+            lambda workspace, at: self.forgotten.append((workspace, at)),
         )
 
     def send(self, payload: dict[str, Any]) -> BoltResponse:

@@ -1,5 +1,7 @@
 """What people write becomes a question, a follow-up, a suggestion or nothing; never two of them."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from answerloop.domain import Notice, NoticeKind, Respond
@@ -161,4 +163,10 @@ def test_what_was_not_stored_is_not_acknowledged(kit: SlackKit, monkeypatch):
 def test_an_uninstalled_workspace_is_forgotten(kit: SlackKit):
     kit.send(event(type="app_uninstalled"))
     kit.send(event(type="tokens_revoked", tokens={"bot": ["UBOT"]}))
-    assert kit.forgotten == [TEAM, TEAM]
+    assert kit.forgotten == [(TEAM, datetime.fromtimestamp(1_700_000_000, UTC))] * 2
+
+
+@pytest.mark.parametrize("at", [None, "yesterday", 10**20])
+def test_a_removal_at_no_time_is_refused(kit: SlackKit, at):
+    assert kit.send(event(type="app_uninstalled") | {"event_time": at}).status == 400
+    assert kit.forgotten == []
