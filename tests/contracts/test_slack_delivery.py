@@ -360,6 +360,8 @@ def test_a_person_is_called_in_their_direct_messages(slack, chat):
     chat.notify(address, found, replace(CALL, escalation=Escalation("slack:T01:U01DANA", "slack:T01:U02FINN")))
     [message] = slack.messages(f"D{COLLEAGUE}")
     assert "taken care of" in str(message["blocks"]).lower()
+    chat.withdraw(address, found)
+    assert slack.messages(f"D{COLLEAGUE}") == []
 
 
 def test_a_workspace_without_a_token_gets_nothing(slack):
