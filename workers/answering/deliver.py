@@ -114,7 +114,7 @@ class DeliveryDesk:
             put()
 
     def _as_readable(self, due: Due) -> OutgoingMessage:
-        """Rights are asked again at the last moment: somebody may have joined the room, or a document been closed."""
+        """Rights are asked again before it is shown: somebody may have joined the room, or a document been closed."""
         sources = due.message.sources
         if not sources:
             return due.message
