@@ -37,6 +37,7 @@ from bot.slack.oauth import SlackInstall
 from bot.slack.socket import Connection
 from bot.web.app import create_app
 
+RENEW_SECONDS = 600.0
 ANSWERING = frozenset({"worker-answer", "worker-all"})
 
 
@@ -127,7 +128,7 @@ class SlackChannel:
         )
         self._tokens = tokens
         self._socket: Connection | None = None
-        self._learning: Background | None = None
+        self._background: list[Background] = []
         self._install = SlackInstall(settings, tokens, database) if settings.slack_client_id else None
 
     def add_routes(self, app: FastAPI) -> None:
@@ -141,7 +142,9 @@ class SlackChannel:
 
     def start(self) -> None:
         if self._settings.slack_bot_token:
-            self._learning = Background("slack-own-user", self._tokens.learn_own_user)
+            self._background.append(Background("slack-own-user", self._tokens.learn_own_user))
+        else:
+            self._background.append(Background("slack-tokens", self._tokens.renew_due, every=RENEW_SECONDS))
         if self._settings.slack == "socket":
             token = self._settings.slack_app_token.get_secret_value()
             self._socket = Connection(self.app.bolt, token, self._settings.slack_api_url)
@@ -151,8 +154,8 @@ class SlackChannel:
         return {"slack": self._socket.state()} if self._socket else {}
 
     def stop(self) -> None:
-        if self._learning:
-            self._learning.close()
+        for background in self._background:
+            background.close()
         if self._socket:
             self._socket.close()
         self.app.later.close()

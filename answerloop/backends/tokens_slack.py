@@ -90,6 +90,16 @@ class SlackTokens:
         installation, app = self._get(workspace)
         return app.open(installation.secret)[0], installation.bot_user
 
+    def renew_due(self) -> None:
+        """Of every workspace, also where nobody has asked for the token in a long while: nobody has to wait then."""
+        with self._database.reading() as session:
+            due = [each.workspace for each in installations.of_channel(session, CHANNEL) if _is_due(each)]
+        for workspace in due:
+            try:
+                self(workspace)
+            except (DeliveryUnavailable, DeliveryImpossible) as error:
+                log.warning("token cannot be renewed", extra={"workspace": workspace, "error": str(error)})
+
     def learn_own_user(self) -> None:
         """Ask Slack whose the token of the settings is."""
         self._own_user = str(call(client(self._token, self._api_url).auth_test)["user_id"])

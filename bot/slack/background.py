@@ -1,4 +1,4 @@
-"""What Slack has to answer once before all is well, and what nobody waits for."""
+"""What Slack has to answer for all to be well, and what nobody waits for."""
 
 from __future__ import annotations
 
@@ -17,11 +17,20 @@ WAITS_SECONDS = (1.0, 5.0, 15.0, 60.0)
 
 
 class Background:
-    """Does it in a thread of its own, again and again until it succeeds or is closed; the last wait is repeated."""
+    """Does it in a thread of its own, again and again until it succeeds or is closed; the last wait is repeated.
+    `every`: and from then on once in so many seconds."""
 
-    def __init__(self, name: str, attempt: Callable[[], object], waits: Sequence[float] = WAITS_SECONDS) -> None:
+    def __init__(
+        self,
+        name: str,
+        attempt: Callable[[], object],
+        *,
+        every: float | None = None,
+        waits: Sequence[float] = WAITS_SECONDS,
+    ) -> None:
         self._name = name
         self._attempt = attempt
+        self._every = every
         self._waits = waits
         self.closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -37,10 +46,15 @@ class Background:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        attempts = 0
-        while not self.closed.is_set() and not self._succeeds():
-            self.closed.wait(self._waits[min(attempts, len(self._waits) - 1)])
-            attempts += 1
+        failures = 0
+        while not self.closed.is_set():
+            if self._succeeds():
+                if self._every is None:
+                    return
+                failures, wait = 0, self._every
+            else:
+                failures, wait = failures + 1, self._waits[min(failures, len(self._waits) - 1)]
+            self.closed.wait(wait)
 
     def _succeeds(self) -> bool:
         try:
@@ -51,5 +65,4 @@ class Background:
         except Exception:
             log.exception("failed with Slack", extra={"what": self._name})
             return False
-        log.info("Slack has answered", extra={"what": self._name})
         return True

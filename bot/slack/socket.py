@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 
 from bot.slack.background import Background
+
+log = logging.getLogger(__name__)
 
 CALL_SECONDS = 10
 
@@ -31,5 +35,6 @@ class Connection:
     def _connect(self) -> None:
         """At an address asked for anew: one that was not used at once is good for nothing."""
         self._handler.client.connect_to_new_endpoint()
+        log.info("connected to Slack")
         if self._opening.closed.is_set():  # meanwhile
             self._handler.close()  # type: ignore[no-untyped-call]

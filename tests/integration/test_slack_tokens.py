@@ -137,6 +137,23 @@ def test_what_we_know_ourselves_needs_no_slack(tokens, slack, hours):
     assert tokens.known("T01") == ("xoxb-2", "UBOT")
 
 
+def test_a_token_is_renewed_also_when_nobody_asks_for_it(tokens, slack):
+    install(tokens, hours=1)
+    tokens.renew_due()
+    assert tokens.known("T01") == ("xoxb-2", "UBOT")
+    tokens.renew_due()
+    assert slack.times("oauth.v2.access") == 1
+
+
+def test_a_token_that_could_not_be_renewed_is_renewed_later(tokens, slack):
+    install(tokens, hours=-1)
+    slack.failure = (503, {})
+    tokens.renew_due()
+    slack.failure = None
+    tokens.renew_due()
+    assert tokens.known("T01") == ("xoxb-2", "UBOT")
+
+
 def test_a_renewal_leaves_no_secret_in_the_log(tokens, slack, capsys):
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level

@@ -99,6 +99,17 @@ def test_it_is_tried_until_it_succeeds():
     assert failures == []
 
 
+def test_what_is_done_again_and_again_ends_when_it_is_closed():
+    done: list[int] = []
+    background = Background("test", lambda: done.append(1), every=0.01)
+    deadline = time.monotonic() + 5
+    while len(done) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    background.close()
+    assert background.join(5)
+    assert len(done) >= 3
+
+
 def test_what_never_succeeds_ends_when_it_is_closed():
     def attempt() -> None:
         raise DeliveryUnavailable("out of reach")
