@@ -32,7 +32,7 @@ RESPONDS = {
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 STATES = {
     Outcome.ANSWERED: "answered",
-    Outcome.ABSTAINED: "not found in the documents",
+    Outcome.ABSTAINED: "not answered",
     Outcome.FAILED: "failed",
     None: "waiting",
 }
