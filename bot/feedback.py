@@ -59,7 +59,7 @@ class FeedbackBox:
         """A thumb as a reaction below an answer: kept while it stands, and only where the person has said nothing
         else."""
         with self._database.writing() as session:
-            question_id = deliveries.question_of_message(session, message_id, room)
+            question_id = deliveries.question_of_message(session, message_id, room, person)
             answer = answers.view(session, question_id) if question_id else None
             if answer is None or answer.retracted or answer.stage is not Stage.DONE:
                 return

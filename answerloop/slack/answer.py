@@ -30,12 +30,12 @@ def render_answer(
     style: Style,
     *,
     url: Url,
-    ephemeral: bool,
+    shareable: bool,
     restate: bool,
     language: str,
     now: datetime,
 ) -> Rendered:
-    """`restate` the question where it does not stand above the answer."""
+    """`restate` the question where it does not stand above the answer; `shareable` where others do not see it yet."""
     words = wording.wording(language)
     blocks: list[Block] = []
     if restate:
@@ -43,7 +43,7 @@ def render_answer(
     blocks.append(_body(message.text, style))
     blocks += _marks(message, words)
     blocks += _sources(message, words, url, now)
-    blocks += _buttons(message, style, words, ephemeral)
+    blocks += _buttons(message, style, words, shareable)
     return Rendered(fitted(_LEAD.sub(r"\1", message.text), MOST_ANSWER), blocks)
 
 
@@ -108,10 +108,10 @@ def _source(source: CitedSource, words: Wording, url: Url, now: datetime) -> str
     return f"[{source.number}] {named}{aged}"
 
 
-def _buttons(message: OutgoingMessage, style: Style, words: Wording, ephemeral: bool) -> list[Block]:
+def _buttons(message: OutgoingMessage, style: Style, words: Wording, shareable: bool) -> list[Block]:
     answer = message.answer_id
     human = [] if message.escalation else [button(words.ask_human, "answer_human", answer)]
-    share = [button(words.share, "answer_share", answer)] if ephemeral else []
+    share = [button(words.share, "answer_share", answer)] if shareable else []
     rated = message.outcome is not Outcome.FAILED and message.action is not Action.REFUSED
     if style is Style.CLASSIC:
         thumbs = thumb_buttons(answer, words)

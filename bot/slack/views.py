@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +41,7 @@ STATES = {
 MOST_BETTER = 3000
 MOST_OPTIONS = 100
 MOST_LABEL = 75
+USER, CHANNEL_ID = re.compile(r"[UW][A-Z0-9]{1,30}"), re.compile(r"[CG][A-Z0-9]{1,30}")
 HOW_TO_ASK = (
     "*How to ask*\n• Send me a direct message.\n• Mention me in a channel; the answer stands in the thread.\n"
     "• Type `/ask` and your question: only you see the answer, and you can share it.\n"
@@ -72,20 +75,20 @@ def room_settings(channel: str, settings: RoomSettings, sources: Sequence[str]) 
     chosen = [_option(text, respond.value) for respond, text in RESPONDS.items()]
     languages = [_option(text, code) for code, text in LANGUAGES.items()]
     private = _option("Only the person who asks sees the answer", "ephemeral")
-    known = [_option(source, str(number)) for number, source in enumerate(sources[:MOST_OPTIONS])]
-    selected = [option for option, source in zip(known, sources, strict=False) if source in settings.sources]
+    known = {source: _source(source, name) for name, source in _offered(settings, sources).items()}
+    selected = [known[source] for source in settings.sources if source in known]
     blocks = [
-        _input("respond", "I answer", _chosen("static_select", "respond", chosen, settings.respond.value)),
+        _choice("respond", "I answer", chosen, settings.respond.value),
         _input("ephemeral", "Answers", {
             "type": "checkboxes", "action_id": "ephemeral", "options": [private],
             **({"initial_options": [private]} if settings.ephemeral else {}),
         }),
-        _input("language", "Language", _chosen("static_select", "language", languages, settings.language)),
+        _choice("language", "Language", languages, settings.language),
         _input("escalation", "Whom to call when somebody asks for a human", _people("escalation", settings.escalation)),
         _input("allow", "Answer only these people (none: everybody)", _people("allow", settings.allow)),
     ]  # fmt: skip
     if known:
-        element = {"type": "multi_static_select", "action_id": "sources", "options": known}
+        element = {"type": "multi_static_select", "action_id": "sources", "options": list(known.values())}
         element |= {"initial_options": selected} if selected else {}
         blocks.append(_input("sources", "Answer only from these sources (none: all)", element))
     return {
@@ -99,17 +102,36 @@ def room_settings(channel: str, settings: RoomSettings, sources: Sequence[str]) 
     }
 
 
-def read_room_settings(values: dict[str, Any], sources: Sequence[str]) -> RoomSettings:
-    """What was submitted. Raises ValueError, KeyError, TypeError, IndexError for what no dialog of ours could send."""
-    chosen = values.get("sources", {}).get("sources", {}).get("selected_options") or []
-    return RoomSettings(
-        respond=Respond(values["respond"]["respond"]["selected_option"]["value"]),
-        ephemeral=bool(values["ephemeral"]["ephemeral"].get("selected_options")),
-        sources=tuple(sources[int(option["value"])] for option in chosen),
-        allow=tuple(map(str, values["allow"]["allow"].get("selected_users") or ())),
-        escalation=tuple(map(str, values["escalation"]["escalation"].get("selected_users") or ())),
-        language=str(values["language"]["language"]["selected_option"]["value"]),
-    )
+def read_room_settings(values: Any, settings: RoomSettings, sources: Sequence[str]) -> RoomSettings:
+    """What was submitted, of a dialog made from these. Raises ValueError for what no dialog of ours could send."""
+    offered = _offered(settings, sources)
+    try:
+        chosen = values.get("sources", {}).get("sources", {}).get("selected_options") or []
+        language = values["language"]["language"]["selected_option"]["value"]
+        return RoomSettings(
+            respond=Respond(values["respond"]["respond"]["selected_option"]["value"]),
+            ephemeral=bool(values["ephemeral"]["ephemeral"].get("selected_options")),
+            sources=tuple(offered[option["value"]] for option in chosen),
+            allow=_users(values, "allow"),
+            escalation=_users(values, "escalation"),
+            language={code: code for code in LANGUAGES}[language],
+        )
+    except (KeyError, TypeError, AttributeError):
+        raise ValueError("not a dialog of ours") from None
+
+
+def _offered(settings: RoomSettings, sources: Sequence[str]) -> dict[str, str]:
+    """The sources by the name they have in a dialog. Those that are chosen now are among them, known or not: saving
+    something else must not open the room to all."""
+    every = list(dict.fromkeys((*settings.sources, *sources)))[:MOST_OPTIONS]
+    return {hashlib.sha256(source.encode()).hexdigest()[:32]: source for source in every}
+
+
+def _users(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    users = tuple(values[name][name].get("selected_users") or ())
+    if not all(USER.fullmatch(user) for user in users):
+        raise ValueError("not the id of a user")
+    return users
 
 
 def home(facts: HomeFacts, now: datetime, *, admin: bool) -> dict[str, Any]:
@@ -123,8 +145,8 @@ def home(facts: HomeFacts, now: datetime, *, admin: bool) -> dict[str, Any]:
         section(HOW_TO_ASK),
     ]
     if facts.questions:
-        lines = "\n".join(_question(question, now) for question in facts.questions)
-        blocks += [{"type": "divider"}, section(f"*Your last questions*\n{lines}")]
+        blocks += [{"type": "divider"}, section("*Your last questions*")]
+        blocks += [section(_question(question, now)) for question in facts.questions]
     if admin:
         select = {
             "type": "conversations_select",
@@ -148,15 +170,23 @@ def _option(text: str, value: str) -> dict[str, Any]:
     return {"text": label(shortened(text, MOST_LABEL)), "value": value}
 
 
+def _source(location: str, name: str) -> dict[str, Any]:
+    """Paths differ at their end."""
+    return _option(location if len(location) <= MOST_LABEL else f"…{location[1 - MOST_LABEL :]}", name)
+
+
 def _input(block: str, title: str, element: dict[str, Any]) -> Block:
     return {"type": "input", "block_id": block, "optional": True, "label": label(title), "element": element}
 
 
-def _chosen(kind: str, action: str, options: list[dict[str, Any]], value: str) -> dict[str, Any]:
+def _choice(name: str, title: str, options: list[dict[str, Any]], value: str) -> Block:
+    """One of them is always chosen."""
     initial = next((option for option in options if option["value"] == value), options[0])
-    return {"type": kind, "action_id": action, "options": options, "initial_option": initial}
+    element = {"type": "static_select", "action_id": name, "options": options, "initial_option": initial}
+    return {**_input(name, title, element), "optional": False}
 
 
 def _people(action: str, users: Sequence[str]) -> dict[str, Any]:
-    element = {"type": "multi_users_select", "action_id": action}
-    return element | ({"initial_users": list(users)} if users else {})
+    """Slack opens no dialog that names somebody who cannot be: a file may say anything."""
+    known = [user for user in users if USER.fullmatch(user)]
+    return {"type": "multi_users_select", "action_id": action} | ({"initial_users": known} if known else {})

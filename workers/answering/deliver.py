@@ -23,6 +23,11 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5.0
 ONE_REMINDER_IN = timedelta(hours=24)
+NOT_SHOWN = (
+    "I could not show the answer to “{question}” where you asked. If I am not in that channel, invite me; "
+    "or send me a direct message."
+)
+MOST_QUESTION = 200
 WITHHELD = "This answer stood on a document that not everybody here may read any more."
 
 
@@ -215,9 +220,23 @@ class DeliveryDesk:
             posts.later(session, table, job.args[0], wait)
 
     def _give_up(self, due: Due, question_id: str, error: DeliveryImpossible) -> None:
-        """The answer stays in the database, and the operator is told."""
+        """The answer stays in the database. The operator is told, and whoever still waits for it."""
         DELIVERIES_FAILED.labels(channel=due.channel).inc()
         extra = {"question_id": question_id, "channel": due.channel, "error": str(error)}
         log.error("answer cannot be shown", extra=extra)
+        jobs = []
         with self._database.writing() as session:
             posts.done(session, DeliveryRow, question_id, due.attempt, failure=str(error))
+            if not due.shown_before:
+                question = " ".join(due.message.question.split())[:MOST_QUESTION]
+                notice = notices.write(
+                    session,
+                    f"not shown:{question_id}",
+                    NoticeKind.REFUSED,
+                    due.channel,
+                    due.address,
+                    text=NOT_SHOWN.format(question=question),
+                    question_id=question_id,
+                )
+                jobs += [outbox.write(session, deliver_notice(notice))] if notice else []
+        outbox.send(self._database, self._queue, jobs)

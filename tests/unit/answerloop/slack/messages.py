@@ -96,7 +96,7 @@ def shown(
     private: bool = False,
     language: str = "en",
 ) -> Rendered:
-    return render_answer(message, style, url=url, ephemeral=private, restate=private, language=language, now=NOW)
+    return render_answer(message, style, url=url, shareable=private, restate=private, language=language, now=NOW)
 
 
 def every_message() -> dict[str, Rendered]:

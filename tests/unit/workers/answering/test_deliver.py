@@ -165,10 +165,12 @@ def test_an_answer_that_nobody_will_see_is_kept_and_said(stage, chat):
     stage.delivery.deliver(question)
     assert the_row(stage).failure == "the channel is archived"
     assert stage.view(question).text == "90 days [1]"
-    stage.pass_time(timedelta(hours=1))
-    stage.recovery.recover()
-    stage.run_jobs()
-    assert chat.messages == {}
+    for _ in range(2):
+        stage.run_jobs()
+        stage.pass_time(timedelta(hours=1))
+        stage.recovery.recover()
+    [told] = chat.notices
+    assert (told.kind, "“How many days?”" in told.text, chat.shown) == (NoticeKind.REFUSED, True, {})
 
 
 def test_an_answer_whose_news_were_deleted_is_posted_anew_once(stage, chat):
