@@ -34,10 +34,13 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What can be told of a question that is not answered yet."""
+    """What can be told of a question that is not answered yet, and to whom."""
 
     channel: str
+    tenant: str
     address: dict[str, Any]
+    room: str | None
+    asker: str
     progress: Progress
 
 
@@ -83,7 +86,7 @@ def waiting(session: Session, question_id: str) -> Waiting | None:
         return None
     ahead = questions.ahead_of(session, answer.asked_at)
     progress = Progress(question_id, answer.stage, ahead, answer.text, answer.sources)
-    return Waiting(row.channel, row.address, progress)
+    return Waiting(row.channel, answer.tenant, row.address, answer.room, answer.asker, progress)
 
 
 def shown(session: Session, question_id: str) -> Shown | None:
