@@ -62,12 +62,16 @@ class SlackDelivery:
         self._private = PrivateMessages(pace, style, api_url)
         self._signs = Signs(pace)
 
+    def has_placeholder(self, address: Mapping[str, object]) -> bool:
+        """Where the answer is for one reader, the acknowledgement of their command stands, or nothing."""
+        return SlackAddress.parse(address).mode is not Mode.EPHEMERAL
+
     def open(self, address: Mapping[str, object], progress: Progress) -> str | None:
         at = SlackAddress.parse(address)
         slack = self._client(at)
         self._signs.arrived(slack, at, progress)
         if at.mode is Mode.EPHEMERAL:
-            return None  # the acknowledgement of the command stands there
+            return None
         stream = self._signs.start_stream(slack, at, progress) if self._style is Style.MODERN else None
         return stream or self._messages.put(slack, at, None, _progress(at, progress), progress.question_id)
 
@@ -129,7 +133,7 @@ class SlackDelivery:
     def find(self, address: Mapping[str, object], subject_id: str) -> str | None:
         at = SlackAddress.parse(address)
         if at.mode is Mode.EPHEMERAL:
-            return None
+            return PRIVATE
         slack = self._client(at)
         return self._messages.find(slack, self._reachable(slack, at), subject_id)
 

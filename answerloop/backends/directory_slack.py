@@ -19,16 +19,18 @@ from slack_sdk import WebClient
 
 from answerloop.backends.directory_file import FileDirectory
 from answerloop.backends.slack_api import Gone, Refused, call, client
+from answerloop.backends.slack_pages import Pages
 from answerloop.domain import EVERYONE, PUBLIC, Person
-from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DirectoryUnavailable
+from answerloop.errors import DeliveryUnavailable, DirectoryUnavailable
 from answerloop.slack.address import parts, person_id
 from answerloop.timed_cache import TimedCache
 
 log = logging.getLogger(__name__)
 
 WORKSPACE_SECONDS = 300.0
+BEGUN_SECONDS = 600.0
+"""Pages of a list that was not read to its end are good for so long: two hundred thousand people at twenty a minute."""
 ROOM_SECONDS = 60.0
-PAGE = 500
 EMPLOYEE = frozenset({EVERYONE, PUBLIC})
 OUTSIDE = frozenset({PUBLIC})
 NOBODY: frozenset[str] = frozenset()
@@ -86,6 +88,8 @@ class SlackDirectory:
         self._file = file
         self._tenant = tenant
         self._api_url = api_url
+        self._clock = clock
+        self._begun: dict[str, Pages] = {}
         self._workspaces: TimedCache[str, Workspace] = TimedCache(WORKSPACE_SECONDS, clock)
         self._newcomers: TimedCache[tuple[str, str], User | None] = TimedCache(WORKSPACE_SECONDS, clock)
         self._channels: TimedCache[tuple[str, str], Channel | None] = TimedCache(ROOM_SECONDS, clock)
@@ -145,9 +149,18 @@ class SlackDirectory:
         return self._workspaces.get(workspace, lambda: self._read_workspace(workspace))
 
     def _read_workspace(self, workspace: str) -> Workspace:
+        """Of a large one in several attempts: Slack asks us to wait on the way."""
         slack = self._client(workspace)
-        users = {str(record["id"]): _user(record, workspace) for record in _pages(slack.users_list, "members")}
-        return Workspace(users, self._read_user_groups(slack, workspace))
+        pages = self._begun.pop(workspace, None)
+        if pages is None or self._clock() - pages.begun_at >= BEGUN_SECONDS:
+            pages = Pages(self._clock)
+        try:
+            records = pages.rest(slack.users_list, "members")
+            user_groups = self._read_user_groups(slack, workspace)
+        except DeliveryUnavailable:
+            self._begun[workspace] = pages
+            raise
+        return Workspace({str(record["id"]): _user(record, workspace) for record in records}, user_groups)
 
     def _read_user_groups(self, slack: WebClient, workspace: str) -> Mapping[str, frozenset[str]]:
         try:
@@ -177,7 +190,7 @@ class SlackDirectory:
         slack = self._client(workspace)
         try:
             facts = call(slack.conversations_info, channel=channel)["channel"]
-            members = tuple(_pages(slack.conversations_members, "members", channel=channel))
+            members = tuple(Pages(self._clock).rest(slack.conversations_members, "members", channel=channel))
         except Gone as error:
             if error.code != "channel_not_found":
                 raise
@@ -203,19 +216,10 @@ def _user(record: Mapping[str, Any], workspace: str) -> User:
     return User(name, Kind.MEMBER, str(profile.get("email") or "") if confirmed else "")
 
 
-def _pages(method: Callable[..., Any], key: str, **arguments: Any) -> Iterator[Any]:
-    cursor = ""
-    while True:
-        page = call(method, limit=PAGE, cursor=cursor, **arguments)
-        yield from page[key]
-        cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
-        if not cursor:
-            return
-
-
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (DeliveryUnavailable, DeliveryImpossible) as error:
-        raise DirectoryUnavailable(f"Who somebody in Slack is cannot be told: {error}") from None
+    except DeliveryUnavailable as error:
+        told = f"Who somebody in Slack is cannot be told: {error}"
+        raise DirectoryUnavailable(told, error.retry_after_seconds) from None

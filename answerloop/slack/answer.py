@@ -62,7 +62,12 @@ def _body(text: str, style: Style) -> Block:
             "type": "markdown",
             "text": fitted(text, MOST_ANSWER, lambda text: _written(text, escape_markdown, "**")),
         }
-    return section(fitted(text, MOST_ANSWER, lambda text: _written(text, escape, "*")))
+    return section(as_mrkdwn(text, MOST_ANSWER))
+
+
+def as_mrkdwn(text: str, limit: int) -> str:
+    """As much of an answer's text as fits into so many characters."""
+    return fitted(text, limit, lambda text: _written(text, escape, "*"))
 
 
 def _written(text: str, escaped: Callable[[str], str], bold: str) -> str:

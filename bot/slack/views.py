@@ -10,7 +10,8 @@ from typing import Any
 
 from answerloop.domain import FeedbackReason, Outcome, Respond, RoomSettings
 from answerloop.slack import wording
-from answerloop.slack.address import SlackAddress
+from answerloop.slack.address import Mode, SlackAddress
+from answerloop.slack.answer import as_mrkdwn
 from answerloop.slack.mrkdwn import escape, link, shortened
 from answerloop.slack.rendered import Block, context, label, section
 from bot.home import HomeFacts, HomeQuestion
@@ -40,6 +41,7 @@ STATES = {
 }
 MOST_BETTER = 3000
 MOST_OPTIONS = 100
+MOST_ANSWER = 700
 MOST_LABEL = 75
 USER, CHANNEL_ID = re.compile(r"[UW][A-Z0-9]{1,30}"), re.compile(r"[CG][A-Z0-9]{1,30}")
 HOW_TO_ASK = (
@@ -175,7 +177,11 @@ def _question(question: HomeQuestion, now: datetime) -> str:
     at = SlackAddress.parse(question.address)
     url = f"https://slack.com/app_redirect?team={at.workspace}&channel={at.channel}"
     text = link(url, shortened(" ".join(question.text.split()), 120))
-    return f"• {text} – {STATES[question.outcome]}, {escape(wording.age(words, question.asked_at, now))}"
+    line = f"• {text} – {STATES[question.outcome]}, {escape(wording.age(words, question.asked_at, now))}"
+    if at.mode is not Mode.EPHEMERAL or not question.answer:
+        return line
+    answer = as_mrkdwn(question.answer, MOST_ANSWER).splitlines()
+    return "\n".join((line, *(f"> {each}" for each in answer if each)))
 
 
 def _option(text: str, value: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What people write becomes a question, a follow-up, a suggestion or nothing; never two of them."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -297,7 +298,7 @@ def test_what_was_not_stored_is_not_acknowledged(kit: SlackKit, monkeypatch):
 def test_an_uninstalled_workspace_is_forgotten(kit: SlackKit):
     kit.send(event(type="app_uninstalled"))
     kit.send(event(type="tokens_revoked", tokens={"bot": ["UBOT"]}))
-    assert kit.forgotten == [TEAM, TEAM]
+    assert kit.forgotten == [(TEAM, datetime.fromtimestamp(1_700_000_000, UTC))] * 2
 
 
 def test_a_deleted_question_that_was_replied_to_leaves_a_tombstone_and_is_not_answered(kit: SlackKit):
@@ -314,3 +315,9 @@ def test_in_a_private_room_each_person_has_a_message_answered(kit: SlackKit):
         kit.send({"type": "message_action", "callback_id": "answer_message", "team": {"id": TEAM}, "user": {"id": user},
                   "channel": {"id": CHANNEL}, "message": message, "trigger_id": "t"})  # fmt: skip
     assert [question.asker[-len(BOB) :] for question in kit.questions()] == [ALICE[-len(BOB) :], BOB]
+
+
+@pytest.mark.parametrize("at", [None, "yesterday", 10**20])
+def test_a_removal_at_no_time_is_refused(kit: SlackKit, at):
+    assert kit.send(event(type="app_uninstalled") | {"event_time": at}).status == 400
+    assert kit.forgotten == []
