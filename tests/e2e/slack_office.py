@@ -31,10 +31,11 @@ Opinion = tuple[str | None, str | None, str | None]
 
 
 class SlackOffice:
-    """The simulator is asked for nothing by its limits, which it has none of: what waits, waits for us."""
+    """The simulator has no limits, so ours are raised: what waits here waits for us."""
 
     def __init__(self, transport: str, folder: Path, documents: Path) -> None:
         self.transport = transport
+        self._launched = False
         rooms = folder / "rooms.yaml"
         rooms.write_text(json.dumps({"rooms": {f"slack:{TEAM}:{ASK_ANYTHING}": {"respond": "all"}}}))
         self.installation = RunningInstallation(
@@ -56,10 +57,13 @@ class SlackOffice:
 
     def start(self) -> None:
         self.slack.start()
+        self._launched = True
         self.installation.start()
 
     def stop(self) -> None:
-        self.installation.stop()
+        """Also what did not start well."""
+        if self._launched:
+            self.installation.stop()
         self.installation.database.dispose()
         self.slack.stop()
 

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ from tests.e2e.local_slack import (
 )
 from tests.e2e.slack_office import SlackOffice
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]  # the first one waits for both installations
 
 QUESTION = "How many days of parental leave do I get?"
 ANSWER = "90 days of paid parental leave"
@@ -44,11 +45,12 @@ HINT = "A better answer exists"
 @pytest.fixture(scope="module")
 def offices(tmp_path_factory: pytest.TempPathFactory, few_documents: Path) -> Iterator[dict[str, SlackOffice]]:
     both = {each: SlackOffice(each, tmp_path_factory.mktemp(each), few_documents) for each in ("http", "socket")}
-    with ThreadPoolExecutor(len(both)) as pool:
-        list(pool.map(SlackOffice.start, both.values()))
-    yield both
-    for office in both.values():
-        office.stop()
+    with ExitStack() as stack:
+        for office in both.values():
+            stack.callback(office.stop)
+        with ThreadPoolExecutor(len(both)) as pool:
+            list(pool.map(SlackOffice.start, both.values()))
+        yield both
 
 
 @pytest.fixture(scope="module", params=["http", "socket"])
