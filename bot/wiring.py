@@ -79,6 +79,7 @@ class Bot:
             "broker": _checked(self.queue.depths),
             "worker": _checked(self._require_worker),
             "documents": _checked(self._require_documents),
+            **(self.slack.health() if self.slack else {}),
         }
 
     def _require_worker(self) -> None:
@@ -144,6 +145,10 @@ class SlackChannel:
         if self._settings.slack == "socket":
             token = self._settings.slack_app_token.get_secret_value()
             self._socket = Connection(self.app.bolt, token, self._settings.slack_api_url)
+
+    def health(self) -> Mapping[str, str]:
+        """Of the connection that we hold ourselves."""
+        return {"slack": self._socket.state()} if self._socket else {}
 
     def stop(self) -> None:
         if self._learning:

@@ -103,7 +103,7 @@ class SlackDelivery:
         if at.mode is Mode.EPHEMERAL:
             self._private.withdraw(at)
         elif message_id:
-            self._messages.delete(slack, at, message_id)
+            self._messages.delete(slack, self._reachable(slack, at), message_id)
 
     def notify(self, address: Mapping[str, object], message_id: str | None, notice: Notice) -> str:
         at = SlackAddress.parse(address)

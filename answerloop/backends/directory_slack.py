@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import Any, TypeVar
 
 from slack_sdk import WebClient
 
@@ -26,11 +26,14 @@ from answerloop.slack.address import parts, person_id
 from answerloop.timed_cache import TimedCache
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 WORKSPACE_SECONDS = 300.0
 BEGUN_SECONDS = 600.0
 """Pages of a list that was not read to its end are good for so long: two hundred thousand people at twenty a minute."""
 ROOM_SECONDS = 60.0
+MEMBERS_SECONDS = 10.0
+"""Rights are asked again before an answer is shown: somebody may have joined since the question was asked."""
 EMPLOYEE = frozenset({EVERYONE, PUBLIC})
 OUTSIDE = frozenset({PUBLIC})
 NOBODY: frozenset[str] = frozenset()
@@ -67,7 +70,6 @@ class Workspace:
 class Channel:
     """`shared`: with other companies, or about to be. `public`: every employee can open it and read."""
 
-    members: tuple[str, ...]
     shared: bool
     public: bool
 
@@ -93,6 +95,7 @@ class SlackDirectory:
         self._workspaces: TimedCache[str, Workspace] = TimedCache(WORKSPACE_SECONDS, clock)
         self._newcomers: TimedCache[tuple[str, str], User | None] = TimedCache(WORKSPACE_SECONDS, clock)
         self._channels: TimedCache[tuple[str, str], Channel | None] = TimedCache(ROOM_SECONDS, clock)
+        self._members: TimedCache[tuple[str, str], tuple[str, ...] | None] = TimedCache(MEMBERS_SECONDS, clock)
         self._without_user_groups: set[str] = set()
 
     def person(self, person_id: str) -> Person:
@@ -110,10 +113,13 @@ class SlackDirectory:
             return ()
         with _translated():
             found = self._channels.get((workspace, channel), lambda: self._read_channel(workspace, channel))
-            return tuple(self._readers(workspace, found)) if found else ()
+            if found is None:
+                return ()
+            members = self._members.get((workspace, channel), lambda: self._read_members(workspace, channel))
+            return tuple(self._readers(workspace, found, members)) if members is not None else ()
 
-    def _readers(self, workspace: str, channel: Channel) -> Iterator[Person]:
-        for member in channel.members:
+    def _readers(self, workspace: str, channel: Channel, members: Sequence[str]) -> Iterator[Person]:
+        for member in members:
             if channel.shared and member not in self._workspace(workspace).users:
                 continue  # of another company, as the outsider below: there may be thousands to look up
             user = self._user(workspace, member)
@@ -188,15 +194,15 @@ class SlackDirectory:
 
     def _read_channel(self, workspace: str, channel: str) -> Channel | None:
         slack = self._client(workspace)
-        try:
-            facts = call(slack.conversations_info, channel=channel)["channel"]
-            members = tuple(Pages(self._clock).rest(slack.conversations_members, "members", channel=channel))
-        except Gone as error:
-            if error.code != "channel_not_found":
-                raise
+        facts = _if_there(lambda: call(slack.conversations_info, channel=channel)["channel"])
+        if facts is None:
             return None
         shared = any(facts.get(flag) for flag in ("is_shared", "is_ext_shared", "is_pending_ext_shared"))
-        return Channel(members, shared, public=bool(facts.get("is_channel")) and not facts.get("is_private"))
+        return Channel(shared, public=bool(facts.get("is_channel")) and not facts.get("is_private"))
+
+    def _read_members(self, workspace: str, channel: str) -> tuple[str, ...] | None:
+        method, pages = self._client(workspace).conversations_members, Pages(self._clock)
+        return _if_there(lambda: tuple(pages.rest(method, "members", channel=channel)))
 
     def _client(self, workspace: str) -> WebClient:
         return client(self._tokens(workspace), self._api_url)
@@ -214,6 +220,16 @@ def _user(record: Mapping[str, Any], workspace: str) -> User:
         return User(name, Kind.OUTSIDER)
     confirmed = record.get("is_email_confirmed", True)
     return User(name, Kind.MEMBER, str(profile.get("email") or "") if confirmed else "")
+
+
+def _if_there(read: Callable[[], T]) -> T | None:
+    """None for a channel that is not there, or not for us."""
+    try:
+        return read()
+    except Gone as error:
+        if error.code != "channel_not_found":
+            raise
+        return None
 
 
 @contextmanager

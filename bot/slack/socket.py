@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-import logging
-from threading import Event, Thread
-
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
 
-log = logging.getLogger(__name__)
+from bot.slack.background import Background
 
-FIRST_WAIT_SECONDS = 2.0
-LONGEST_WAIT_SECONDS = 60.0
+CALL_SECONDS = 10
 
 
 class Connection:
-    """Opened in the background, from the start to `close`: the web chat lives without Slack, and with a wrong token.
-    Its own client holds the app-level token, which Bolt's would not. What breaks later is mended by the vendor."""
+    """Opened in the background, and again whenever it breaks, until `close`. Its own client holds the app-level token,
+    which Bolt's would not."""
 
-    def __init__(self, bolt: App, app_token: str, api_url: str, first_wait_seconds: float = FIRST_WAIT_SECONDS) -> None:
-        self._handler = SocketModeHandler(bolt, app_token, web_client=WebClient(token=app_token, base_url=api_url))
-        self._wait = first_wait_seconds
-        self._closed = Event()
-        Thread(target=self._open, name="slack-socket", daemon=True).start()
+    def __init__(self, bolt: App, app_token: str, api_url: str) -> None:
+        slack = WebClient(token=app_token, base_url=api_url, timeout=CALL_SECONDS, retry_handlers=[])
+        self._handler = SocketModeHandler(bolt, app_token, web_client=slack)
+        self._opening = Background("slack-connection", self._connect)
 
-    def _open(self) -> None:
-        while not self._closed.is_set():
-            try:
-                self._handler.connect()  # type: ignore[no-untyped-call]
-            except (SlackClientError, OSError) as error:
-                word = error.response.get("error") if isinstance(error, SlackApiError) else type(error).__name__
-                log.error("no connection to Slack: run `answerloop doctor --slack`", extra={"error": str(word)})  # noqa: TRY400 - the word says it all
-            else:
-                return
-            self._closed.wait(self._wait)
-            self._wait = min(2 * self._wait, LONGEST_WAIT_SECONDS)
+    def state(self) -> str:
+        """ "ok", or what is wrong."""
+        return "ok" if self._handler.client.is_connected() else "Slack has not let us connect yet, or not again."
 
     def close(self) -> None:
-        self._closed.set()
+        self._opening.close()
         self._handler.close()  # type: ignore[no-untyped-call]
+
+    def _connect(self) -> None:
+        """At an address asked for anew: one that was not used at once is good for nothing."""
+        self._handler.client.connect_to_new_endpoint()
+        if self._opening.closed.is_set():  # meanwhile
+            self._handler.close()  # type: ignore[no-untyped-call]

@@ -16,7 +16,7 @@ from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryU
 from answerloop.slack.address import Mode
 from answerloop.slack.rendered import Style
 from answerloop.testing.chat_suites import ANSWER, CALL, CORRECTED, READING, WAITING, PostingChatSuite
-from answerloop.testing.slack_server import BROKEN, LOST, Fault, SlackServer, too_many
+from answerloop.testing.slack_server import BROKEN, GARBLED, LOST, Fault, SlackServer, too_many
 from tests.contracts.slack_kit import ASKER, CHANNEL, COLLEAGUE, DIRECT, Slack
 from tests.unit.workers.answering.desk_kit import Scene, ScriptedPipeline, says
 
@@ -172,6 +172,7 @@ def test_where_no_blocks_are_taken_there_are_words(slack, chat):
     ("fault", "error"),
     [
         (LOST, DeliveryUncertain),
+        (GARBLED, DeliveryUncertain),
         (BROKEN, DeliveryUncertain),
         (Fault(error="internal_error"), DeliveryUncertain),
         (Fault(error="service_unavailable"), DeliveryUnavailable),
@@ -294,9 +295,10 @@ def test_a_private_answer_whose_reply_was_lost_is_not_posted_twice(slack, chat):
     assert len(slack.workspace.private) == 1
 
 
-def test_a_private_answer_whose_replacement_was_lost_is_put_there_again(slack, chat):
+@pytest.mark.parametrize("fault", [LOST, GARBLED])
+def test_a_private_answer_whose_replacement_was_lost_is_put_there_again(slack, chat, fault):
     address = command(slack)
-    slack.server.fails("response/ask1", LOST)
+    slack.server.fails("response/ask1", fault)
     with pytest.raises(DeliveryUncertain):
         chat.deliver(address, None, ANSWER)
     chat.deliver(address, chat.find(address, "q1"), ANSWER)
@@ -418,6 +420,8 @@ def test_a_person_is_called_in_their_direct_messages(slack, chat):
     chat.notify(address, found, replace(CALL, escalation=Escalation("slack:T01:U01DANA", "slack:T01:U02FINN")))
     [message] = slack.messages(f"D{COLLEAGUE}")
     assert "taken care of" in str(message["blocks"]).lower()
+    chat.withdraw(address, found)
+    assert slack.messages(f"D{COLLEAGUE}") == []
 
 
 def test_a_workspace_without_a_token_gets_nothing(slack):

@@ -192,11 +192,23 @@ class TestSlackDirectory(RoomDirectorySuite):
         directory.person(self.known)
         assert slack.times("users.list") == 4
 
-    def test_who_is_in_a_room_is_asked_again_after_a_minute(self, directory, slack, clock, monkeypatch):
+    def test_who_is_in_a_room_is_asked_again_after_ten_seconds(self, directory, slack, clock, monkeypatch):
         assert reads(directory, "CTEAM", "hr")
         monkeypatch.setitem(ROOMS, "CTEAM", (["UKNOWN", "UGUEST"], {"is_private": True}))
+        clock.now = 10
+        assert not reads(directory, "CTEAM", "hr")
+        assert slack.times("conversations.info") == 1
+
+    def test_who_else_can_open_a_room_is_asked_again_after_a_minute(self, directory, slack, clock, monkeypatch):
+        assert reads(directory, "CTEAM", "hr")
+        monkeypatch.setitem(ROOMS, "CTEAM", (["UKNOWN"], {"is_private": True, "is_ext_shared": True}))
         clock.now = 60
         assert not reads(directory, "CTEAM", "hr")
+
+    @pytest.mark.parametrize("method", ["conversations.info", "conversations.members"])
+    def test_a_room_that_is_not_there_any_more_has_no_readers(self, directory, slack, method):
+        slack.replies[method] = {"ok": False, "error": "channel_not_found"}
+        assert directory.members("slack:T01:COPEN") == ()
 
     @pytest.mark.parametrize("failure", [(429, {"Retry-After": "7"}), (500, {}), (503, {})])
     def test_what_is_too_old_does_not_hold_when_slack_fails(self, directory, slack, clock, failure):

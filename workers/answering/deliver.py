@@ -121,7 +121,7 @@ class DeliveryDesk:
             put()
 
     def _as_readable(self, due: Due) -> OutgoingMessage:
-        """Rights are asked again at the last moment: somebody may have joined the room, or a document been closed."""
+        """Rights are asked again before it is shown: somebody may have joined the room, or a document been closed."""
         shown, hidden = self._by_rights(due.tenant, due.room, due.message.asker, due.message.sources)
         if any(source.cited for source in hidden):
             return replace(
@@ -205,18 +205,27 @@ class DeliveryDesk:
             log.warning("message cannot be withdrawn", extra={"question_id": question_id, "error": str(error)})
         with self._database.writing() as session:
             posts.done(session, DeliveryRow, question_id, shown.attempt)
+            calls = notices.redo(session, NoticeKind.ESCALATION, question_id)  # they quote the question
+            jobs = [outbox.write(session, deliver_notice(call)) for call in calls]
+        outbox.send(self._database, self._queue, jobs)
 
     def notify(self, notice_id: str) -> None:
-        """Tell what is to be told beside an answer."""
+        """Tell what is to be told beside an answer; take it away when that was taken back."""
         with self._database.writing() as session:
             due = notices.due(session, notice_id)
         if due is None:
             return
         chat = self._channels[due.channel]
+
+        def show(there: str | None) -> str | None:
+            if not due.taken_back:
+                return chat.notify(due.address, there, due.notice)
+            if there is not None:
+                chat.withdraw(due.address, there)
+            return there
+
         try:
-            self._posting.put(
-                NoticeRow, notice_id, chat, due.address, lambda there: chat.notify(due.address, there, due.notice)
-            )
+            self._posting.put(NoticeRow, notice_id, chat, due.address, show)
         except DeliveryUnavailable as error:
             self._try_again(NoticeRow, notice_id, error)
             return

@@ -458,6 +458,64 @@ def test_a_withdrawal_is_tried_again(stage, chat):
     assert chat.messages == {}
 
 
+@pytest.mark.parametrize("how", ["deleted", "retracted"])
+@pytest.mark.parametrize("shown", [True, False])
+def test_what_is_taken_back_is_quoted_in_no_call_for_help(stage, chat, how, shown):
+    question = stage.answered()
+    stage.run_jobs()
+    actions, answer_id = stage.actions(Call({"channel": "C02"}, ("finn",))), stage.view(question).answer_id
+    actions.ask_human(answer_id, "dana", None)
+    if shown:
+        stage.run_jobs()
+        assert [notice.question for notice in chat.notices] == ["How many days?"]
+    if how == "deleted":
+        stage.intake.withdraw("key-0")
+    else:
+        actions.retract(answer_id, "dana")
+    stage.run_jobs()
+    assert chat.messages == {}
+    stage.pass_time(timedelta(hours=1))
+    stage.recovery.recover()
+    assert stage.queue.jobs == []
+
+
+def test_a_call_for_help_that_is_being_posted_when_its_question_goes_does_not_stay(stage, chat):
+    question = stage.answered()
+    stage.run_jobs()
+    notify = chat.notify
+
+    def slow(*arguments):
+        stage.intake.withdraw("key-0")
+        stage.run_jobs()
+        return notify(*arguments)
+
+    chat.notify = slow
+    stage.actions(Call({"channel": "C02"}, ("finn",))).ask_human(stage.view(question).answer_id, "dana", None)
+    stage.run_jobs()
+    chat.notify = notify
+    stage.pass_time(timedelta(seconds=10))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.messages == {}
+
+
+def test_the_withdrawal_of_a_call_for_help_is_tried_again(stage, chat):
+    question = stage.answered()
+    stage.run_jobs()
+    stage.actions(Call({"channel": "C02"}, ("finn",))).ask_human(stage.view(question).answer_id, "dana", None)
+    stage.run_jobs()
+    stage.intake.withdraw("key-0")
+    stage.delivery.withdraw(question)
+    chat.failures = [BUSY]
+    stage.queue.jobs = [job for job in stage.queue.jobs if job.task == "deliver.notice"]
+    stage.run_jobs()
+    assert len(chat.notices) == 1
+    stage.pass_time(timedelta(seconds=31))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.messages == {}
+
+
 # --- notices
 
 
