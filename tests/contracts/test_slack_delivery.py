@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -253,8 +254,14 @@ def test_a_message_that_slack_does_not_let_us_delete_is_no_success(slack, chat):
 # --- for one reader alone
 
 
+def command(slack: Slack, url: str | None = None) -> dict[str, Any]:
+    """The address of a `/ask`."""
+    url = url or slack.server.response_url("ask1")
+    return slack.address(Mode.EPHEMERAL, thread=None, message=None, response_url=url)
+
+
 def test_a_private_answer_replaces_the_acknowledgement_of_its_command(slack, chat):
-    address = slack.address(Mode.EPHEMERAL, thread=None, message=None, response_url=slack.server.response_url("ask1"))
+    address = command(slack)
     assert chat.open(address, WAITING) is None
     chat.deliver(address, chat.deliver(address, None, ANSWER), CORRECTED)
     [shown] = slack.workspace.private
@@ -266,7 +273,7 @@ def test_a_private_answer_replaces_the_acknowledgement_of_its_command(slack, cha
 
 
 def test_a_private_answer_after_half_an_hour_is_posted_once(slack, chat):
-    address = slack.address(Mode.EPHEMERAL, thread=None, message=None, response_url=f"{slack.server.url}response/gone")
+    address = command(slack, f"{slack.server.url}response/gone")
     there = chat.deliver(address, None, ANSWER)
     chat.deliver(address, there, ANSWER)
     [shown] = slack.workspace.private
@@ -290,7 +297,7 @@ def test_a_private_answer_whose_reply_was_lost_is_not_posted_twice(slack, chat):
 
 @pytest.mark.parametrize("fault", [LOST, GARBLED])
 def test_a_private_answer_whose_replacement_was_lost_is_put_there_again(slack, chat, fault):
-    address = slack.address(Mode.EPHEMERAL, response_url=slack.server.response_url("ask1"))
+    address = command(slack)
     slack.server.fails("response/ask1", fault)
     with pytest.raises(DeliveryUncertain):
         chat.deliver(address, None, ANSWER)
@@ -308,8 +315,8 @@ def test_the_question_of_a_private_answer_is_marked_once(slack, chat):
 
 def test_a_private_answer_falls_back_to_classic_blocks_too(slack, chat):
     slack.workspace.modern = False
-    for url in (slack.server.response_url("ask1"), None):
-        chat.deliver(slack.address(Mode.EPHEMERAL, response_url=url), None, ANSWER)
+    for address in (command(slack), slack.address(Mode.EPHEMERAL)):
+        chat.deliver(address, None, ANSWER)
     assert [len(shown["blocks"]) for shown in slack.workspace.private] == [3, 3]
 
 
@@ -318,6 +325,27 @@ def test_a_private_answer_stands_in_a_thread_only_where_there_is_one(slack, chat
     for thread in (root, slack.question):
         chat.deliver(slack.address(Mode.EPHEMERAL, thread=thread), None, ANSWER)
     assert [shown.get("thread_ts") for shown in slack.workspace.private] == [root, None]
+
+
+def test_what_a_shortcut_was_chosen_on_is_not_replaced_but_the_answer_is(slack, chat):
+    """Its address for answers is used as that of a command, yet nothing of ours stands there."""
+    slack.workspace.response_uses["chosen"] = 5
+    address = slack.address(Mode.EPHEMERAL, response_url=f"{slack.server.url}response/chosen")
+    there = chat.deliver(address, None, ANSWER)
+    [said] = slack.server.called("response/chosen")
+    assert said["replace_original"] is False
+    clicked = {**address, "response_url": slack.server.response_url("click")}
+    chat.deliver(clicked, there, CORRECTED)
+    assert slack.server.called("response/click")[0]["replace_original"] is True
+
+
+def test_a_private_answer_can_be_shared_where_others_would_see_it(slack, chat):
+    chat.deliver(slack.address(Mode.EPHEMERAL), None, ANSWER)
+    slack.workspace.response_uses["direct"] = 5
+    chat.deliver(
+        slack.address(Mode.EPHEMERAL, channel=DIRECT, response_url=f"{slack.server.url}response/direct"), None, ANSWER
+    )
+    assert ["answer_share" in str(shown["blocks"]) for shown in slack.workspace.private] == [True, False]
 
 
 # --- notices
@@ -339,10 +367,40 @@ def test_a_refusal_stands_where_no_answer_will(slack, chat):
 
 
 def test_a_notice_leaves_a_private_answer_in_its_place(slack, chat):
-    address = slack.address(Mode.EPHEMERAL, response_url=slack.server.response_url("ask1"))
+    address = command(slack)
     chat.deliver(address, None, ANSWER)
     chat.notify(address, None, Notice("n1", NoticeKind.REMINDER, question="How long?", answer_id="a1"))
     assert [shown["text"].split()[0] for shown in slack.workspace.private] == ["Leave", "How"]
+
+
+def test_a_notice_after_a_click_stands_beside_what_was_clicked_in_its_thread(slack, chat):
+    address = slack.address(Mode.EPHEMERAL, message=None, response_url=slack.server.response_url("click"))
+    for kind in (NoticeKind.REFUSED, NoticeKind.THANKS):
+        chat.notify(address, None, Notice("n1", kind, "Not there any more."))
+    for said in slack.server.called("response/click"):
+        assert (said["replace_original"], said["thread_ts"]) == (False, slack.question)
+
+
+@pytest.mark.parametrize("error", ["not_in_channel", "channel_not_found", "user_not_in_channel", "is_archived"])
+def test_where_we_cannot_write_somebody_is_told_directly_why_there_is_no_answer(slack, chat, error):
+    for kind, told in ((NoticeKind.REFUSED, 1), (NoticeKind.SLOW_DOWN, 2)):
+        slack.server.fails("chat.postEphemeral", Fault(error=error))
+        chat.notify(slack.address(), None, Notice(f"n-{kind}", kind, "I am not in that channel."))
+        assert len(slack.messages(f"D{ASKER}")) == told
+    assert slack.seen() == []
+
+
+def test_a_hint_is_not_carried_elsewhere(slack, chat):
+    slack.server.fails("chat.postEphemeral", Fault(error="not_in_channel"))
+    with pytest.raises(DeliveryImpossible):
+        chat.notify(slack.address(), None, Notice("n1", NoticeKind.HINT, "Ask me directly."))
+
+
+def test_what_is_told_directly_is_told_once_whatever_is_lost(slack, chat):
+    slack.server.fails("chat.postEphemeral", Fault(error="not_in_channel"))
+    slack.server.fails("chat.postMessage", LOST)
+    chat.notify(slack.address(), None, Notice("n1", NoticeKind.REFUSED, "I am not in that channel."))
+    assert len(slack.messages(f"D{ASKER}")) == 1
 
 
 def test_a_notice_in_direct_messages_is_an_ordinary_message(slack, chat):

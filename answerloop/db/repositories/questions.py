@@ -219,32 +219,35 @@ def owner_of(session: Session, channel: str, key: str) -> str | None:
 class Asked:
     question_id: str
     asker: str
+    room: str | None
 
 
 def last_answered(session: Session, channel: str, conversation_key: str) -> Asked | None:
     """The latest answered question of a conversation."""
     found = session.execute(
-        select(QuestionRow.id, QuestionRow.asker)
+        select(QuestionRow.id, QuestionRow.asker, QuestionRow.room)
         .join(ConversationRow, QuestionRow.conversation_id == ConversationRow.id)
         .where(ConversationRow.channel == channel, ConversationRow.key == conversation_key)
         .where(QuestionRow.state == QuestionState.ANSWERED)
         .order_by(QuestionRow.created_at.desc())
         .limit(1)
     ).first()
-    return Asked(found.id, found.asker) if found else None
+    return Asked(found.id, found.asker, found.room) if found else None
 
 
 def history(session: Session, claim: Claim, audience: Audience, turns: int) -> tuple[Turn, ...]:
-    """The last answered turns of the same conversation by the same person, oldest first. An answer that stood on a
-    document which this audience may not read now is left out of its turn."""
-    rows = session.execute(
+    """The last answered turns of the same conversation by the same person, oldest first; where others read along, those
+    of the same room alone. An answer that stood on a document which this audience may not read now is left out of its
+    turn."""
+    earlier = (
         select(QuestionRow.text, AnswerRow.id, AnswerRow.text)
         .join(AnswerRow, AnswerRow.question_id == QuestionRow.id)
         .where(QuestionRow.conversation_id == claim.conversation_id, QuestionRow.asker == claim.asker)
         .where(QuestionRow.created_at < claim.created_at, AnswerRow.outcome == Outcome.ANSWERED)
-        .order_by(QuestionRow.created_at.desc())
-        .limit(turns)
-    ).all()
+    )
+    if claim.room is not None:
+        earlier = earlier.where(QuestionRow.room == claim.room)
+    rows = session.execute(earlier.order_by(QuestionRow.created_at.desc()).limit(turns)).all()
     cited = session.execute(
         select(AnswerSourceRow.answer_id, AnswerSourceRow.document_id).where(
             AnswerSourceRow.answer_id.in_([answer_id for _, answer_id, _ in rows]), AnswerSourceRow.cited

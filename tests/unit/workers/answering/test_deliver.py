@@ -1,5 +1,6 @@
 """From the arrival of a question to its end, as people in a chat see it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,11 +8,11 @@ from sqlalchemy import select
 
 from answerloop.db.repositories import answers, feedback, posts
 from answerloop.db.tables import DeliveryRow, DocumentRow, NoticeRow, ReaderSetRow, SourceRow
-from answerloop.domain import CitedSource, NoticeKind, Passage, Progress, Thumb
+from answerloop.domain import CitedSource, NoticeKind, Passage, Progress, Stage, Thumb
 from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryUncertain, DirectoryUnavailable
 from answerloop.testing.fake_chat import FakeChat
 from bot.people import Call
-from tests.unit.workers.answering.desk_kit import Scene, ScriptedPipeline, says
+from tests.unit.workers.answering.desk_kit import Scene, ScriptedPipeline, a_draft, says
 from workers.answering.deliver import WITHHELD
 
 BUSY = DeliveryUnavailable("busy", retry_after_seconds=30)
@@ -197,10 +198,12 @@ def test_an_answer_that_nobody_will_see_is_kept_and_said(stage, chat):
     stage.delivery.deliver(question)
     assert the_row(stage).failure == "the channel is archived"
     assert stage.view(question).text == "90 days [1]"
-    stage.pass_time(timedelta(hours=1))
-    stage.recovery.recover()
-    stage.run_jobs()
-    assert chat.messages == {}
+    for _ in range(2):
+        stage.run_jobs()
+        stage.pass_time(timedelta(hours=1))
+        stage.recovery.recover()
+    [told] = chat.notices
+    assert (told.kind, "“How many days?”" in told.text, chat.shown) == (NoticeKind.REFUSED, True, {})
 
 
 def test_an_answer_whose_news_were_deleted_is_posted_anew_once(stage, chat):
@@ -278,6 +281,44 @@ def test_a_merely_near_document_that_was_closed_is_left_out_alone(stage, chat):
     assert (chat.shown[question].text, chat.shown[question].sources) == ("90 days [1]", ())
 
 
+@pytest.mark.parametrize("cited", [True, False])
+def test_news_tell_nothing_of_a_document_that_was_closed(stage, chat, cited):
+    source = replace(a_document(stage, "hr"), cited=cited)
+
+    def writing(asked, show):
+        show(Stage.WRITING, "90 days", [source])
+        for groups, told in ((frozenset({"hr"}), ["Leave"]), (frozenset({"everyone"}), [])):
+            stage.directory.groups["dana"] = groups
+            stage.delivery.progress(question)
+            [news] = chat.messages.values()
+            assert [each.passage.title for each in news.sources] == told
+            assert (news.text == "90 days") is (bool(told) or not cited)
+        return a_draft()
+
+    question = stage.ask()
+    stage.run_jobs()
+    stage.desk(ScriptedPipeline(writing)).answer(question)
+
+
+def test_news_whose_readers_are_not_known_wait(stage, chat, monkeypatch):
+    source = a_document(stage, "hr")
+
+    def unavailable(person):
+        raise DirectoryUnavailable("who knows")
+
+    def reading(asked, show):
+        show(Stage.READING, "", [source])
+        monkeypatch.setattr(stage.directory, "person", unavailable)
+        stage.delivery.progress(question)
+        assert [each.sources for each in chat.messages.values()] == [()]
+        return a_draft()
+
+    question = stage.ask()
+    stage.run_jobs()
+    stage.desk(ScriptedPipeline(reading)).answer(question)
+    assert stage.view(question).text == "90 days [1]"
+
+
 def test_rights_that_cannot_be_asked_let_the_answer_wait(stage, chat, monkeypatch):
     question = stage.answered(sources=[a_document(stage, "hr")])
     stage.queue.jobs.clear()
@@ -326,7 +367,7 @@ def test_an_answer_for_people_whom_nobody_can_tell_us_about_any_more_is_given_up
     assert the_row(stage).failure == "Slack says token_revoked"
     stage.pass_time(timedelta(hours=1))
     stage.recovery.recover()
-    assert stage.queue.jobs == []
+    assert "deliver.answer" not in {job.task for job in stage.queue.jobs}
 
 
 # --- taken back
