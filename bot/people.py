@@ -110,8 +110,7 @@ class AnswerActions:
     def share(self, answer_id: str, person: str, inbound: Callable[[str, dict[str, Any]], InboundQuestion]) -> None:
         """Ask the same question where everybody reads along: it is answered with what all of them may read.
 
-        `inbound` makes the question from its text and the address of the private answer. Raises NotAllowed when it was
-        shared before, and as `Intake.accept` does.
+        Raises NotAllowed when it was shared before, or may not be, and as `Intake.accept` does.
         """
         with self._database.reading() as session:
             answer = seen_by(answers.view_of_answer(session, answer_id), person, None)
@@ -149,7 +148,7 @@ class AnswerActions:
             answer = answers.view(session, found.question_id)
             if answer is None or answer.retracted:
                 raise NotFound("There is no such answer.")
-            feedback.suggest(session, answer.answer_id, person, found.text[:MAX_CORRECTION_CHARACTERS])
+            feedback.add(session, answer.answer_id, person, correction=found.text[:MAX_CORRECTION_CHARACTERS])
 
     def suggest(self, channel: str, conversation_key: str, person: str, room: str | None, text: str) -> None:
         """This text is a better answer than the last one of the conversation."""
@@ -157,7 +156,7 @@ class AnswerActions:
             question = questions.last_answered(session, channel, conversation_key)
             found = answers.view(session, question.question_id) if question else None
             answer = seen_by(found, person, room)
-            feedback.suggest(session, answer.answer_id, person, text[:MAX_CORRECTION_CHARACTERS])
+            feedback.add(session, answer.answer_id, person, correction=text[:MAX_CORRECTION_CHARACTERS])
 
     def _renew(self, session: Any, answer: AnswerView, person: str, renewed: Mapping[str, Any] | None) -> None:
         if renewed and answer.room is None and answer.asker == person:

@@ -62,12 +62,16 @@ class SlackDelivery:
         self._private = PrivateMessages(pace, style, api_url)
         self._signs = Signs(pace)
 
+    def has_placeholder(self, address: Mapping[str, object]) -> bool:
+        """Where the answer is for one reader, the acknowledgement of their command stands, or nothing."""
+        return SlackAddress.parse(address).mode is not Mode.EPHEMERAL
+
     def open(self, address: Mapping[str, object], progress: Progress) -> str | None:
         at = SlackAddress.parse(address)
         slack = self._client(at)
         self._signs.arrived(slack, at, progress)
         if at.mode is Mode.EPHEMERAL:
-            return None  # the acknowledgement of the command stands there
+            return None
         stream = self._signs.start_stream(slack, at, progress) if self._style is Style.MODERN else None
         return stream or self._messages.put(slack, at, None, _progress(at, progress), progress.question_id)
 
@@ -99,7 +103,7 @@ class SlackDelivery:
         if at.mode is Mode.EPHEMERAL:
             self._private.withdraw(at)
         elif message_id:
-            self._messages.delete(slack, at, message_id)
+            self._messages.delete(slack, self._reachable(slack, at), message_id)
 
     def notify(self, address: Mapping[str, object], message_id: str | None, notice: Notice) -> str:
         at = SlackAddress.parse(address)
@@ -129,7 +133,7 @@ class SlackDelivery:
     def find(self, address: Mapping[str, object], subject_id: str) -> str | None:
         at = SlackAddress.parse(address)
         if at.mode is Mode.EPHEMERAL:
-            return None
+            return PRIVATE
         slack = self._client(at)
         return self._messages.find(slack, self._reachable(slack, at), subject_id)
 
@@ -139,6 +143,7 @@ class SlackDelivery:
             message,
             style,
             url=self._source_url,
+            private=private,
             shareable=private and not at.channel.startswith("D"),
             restate=private or at.message is None,
             language=at.language,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import re
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -96,7 +97,7 @@ class PrivateMessages:
             raise Gone("foreign_response_url")
         try:
             reply = WebhookClient(url, timeout=CALL_SECONDS, retry_handlers=[]).send_dict(body)
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             raise unreachable(error) from None
         if reply.status_code != OK:
             word = re.search(r"[a-z]+(?:_[a-z]+)+", reply.body)

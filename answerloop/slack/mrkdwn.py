@@ -98,7 +98,7 @@ _MARKDOWN = re.compile(
     !(?=\[) | \](?=[(:])        # an image, a link, what a link refers to
     | &(?=\#?\w+;)             # an entity
     | \\(?=[!-/:-@\[-`{-~])    # an escape
-    | ^(?=[ ]{0,3}[#+|=-])     # a heading, a list, a table, a line
+    | (?:^|(?<=\r))(?=[^\S\n]{0,3}[#+|=-])  # a heading, a list, a table, a line
     """,
     re.VERBOSE | re.MULTILINE,
 )

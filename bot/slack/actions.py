@@ -69,7 +69,7 @@ class Actions:
         clicked = Clicked(body)
 
         def give() -> None:
-            self._feedback.give(clicked.person, answer_id, Thumb(direction), room=clicked.room)
+            self._feedback.rate(clicked.person, answer_id, Thumb(direction), clicked.room)
 
         if not self._allowed(clicked, answer_id, give):
             return None

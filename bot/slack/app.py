@@ -48,7 +48,7 @@ class SlackApp:
         rooms: Rooms,
         home: Home,
         admins: frozenset[str],
-        forget: Callable[[str], None],
+        forget: Callable[[str, datetime], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._messages, self._actions, self._rooms, self._home = messages, actions, rooms, home
@@ -98,12 +98,12 @@ class SlackApp:
     # --- messages
 
     def _said(self, body: Body, context: BoltContext) -> None:
-        self._messages.hear(parse_said(body, context.bot_user_id))
+        self._messages.hear(parse_said(body, _own_user(body, context)))
 
     def _message(self, body: Body, context: BoltContext) -> None:
         match body["event"].get("subtype"):
             case "message_changed":
-                self._messages.edited(body, context.bot_user_id)
+                self._messages.edited(body, _own_user(body, context))
             case "message_deleted":
                 self._messages.deleted(body)
             case _:
@@ -206,11 +206,12 @@ class SlackApp:
     # --- the workspace
 
     def _uninstalled(self, body: Body) -> None:
-        self._forget(field(body, "team_id"))
+        """Slack's events may come late, and again."""
+        self._forget(field(body, "team_id"), _time_of(body))
 
     def _revoked(self, body: Body) -> None:
         if (body["event"].get("tokens") or {}).get("bot"):
-            self._forget(field(body, "team_id"))
+            self._uninstalled(body)
 
 
 def _drop_noise(body: Body, next_: Callable[[], Any], context: BoltContext) -> Any:
@@ -222,6 +223,19 @@ def _drop_noise(body: Body, next_: Callable[[], Any], context: BoltContext) -> A
         if event.get("bot_id") or (subtype not in OWN_WORDS and not ours):
             return context.ack()
     return next_()
+
+
+def _time_of(body: Body) -> datetime:
+    try:
+        return datetime.fromtimestamp(body["event_time"], UTC)
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+        raise MalformedPayload("event_time is missing") from None
+
+
+def _own_user(body: Body, context: BoltContext) -> str | None:
+    """Who we are in that workspace: Slack says it with each event; where it does not, what we know."""
+    bots = [each for each in body.get("authorizations") or () if each.get("is_bot")]
+    return optional(bots[0], "user_id") if bots else context.bot_user_id
 
 
 def _click(act: Callable[[Body, str], None]) -> Callable[..., None]:

@@ -145,7 +145,7 @@ def test_a_reminder_asks_about_the_question_and_tells_no_answer(office):
     office.channel(TEAM_ROOM, [ANN, GUEST], PRIVATE)
     office.remind()
     [reminder] = office.judge()
-    assert (reminder.surface, "How was the answer" in reminder.text, "zq" in reminder.text) == (
+    assert (reminder.surface, "How was my answer" in reminder.text, "zq" in reminder.text) == (
         "slack: for one alone", True, False,
     )  # fmt: skip
 
@@ -158,6 +158,17 @@ def test_the_app_home_counts_what_may_be_read_now(office):
         home = office.open_home(ANN)
         office.judge(home)
         assert f"I know {documents} documents" in home.text
+
+
+def test_the_app_home_shows_a_private_answer_as_long_as_its_asker_may_read_it(office):
+    office.channel("CALL", [ANN, BRIEN], PRIVATE)
+    office.answer(office.command("CALL", ANN))
+    told(office)
+    home = office.open_home(ANN)
+    office.judge(home, office.open_home(BRIEN))
+    assert "zqparking" in home.text
+    office.becomes(WITHOUT_HR)
+    office.judge(office.open_home(ANN))
 
 
 # --- a click on what one person sees alone is answered there

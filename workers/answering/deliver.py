@@ -15,7 +15,7 @@ from answerloop.db.tables import DeliveryRow, NoticeRow, Posted, now
 from answerloop.domain import Audience, CitedSource, Confidence, NoticeKind, Outcome, OutgoingMessage, Progress
 from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DirectoryUnavailable, MessageDeleted
 from answerloop.observability import DELIVERIES_FAILED
-from answerloop.ports import ChatDelivery, Directory, Job, TaskQueue
+from answerloop.ports import ChatDelivery, Directory, TaskQueue
 from answerloop.tasks import deliver_answer, deliver_notice, withdraw_answer
 from workers.answering.posting import Posting
 
@@ -66,7 +66,10 @@ class DeliveryDesk:
                 chat.show(address, message_id, news)
                 return message_id
 
-            self._posting.put(DeliveryRow, question_id, chat, address, show)
+            if chat.has_placeholder(address):
+                self._posting.put(DeliveryRow, question_id, chat, address, show)
+            else:
+                chat.open(address, news)
         except (DeliveryUnavailable, DeliveryImpossible, DirectoryUnavailable) as error:
             log.info("progress not shown", extra={"question_id": question_id, "error": str(error)})
         self._repair(question_id)
@@ -91,7 +94,7 @@ class DeliveryDesk:
         try:
             self._show(question_id, due, self._as_readable(due))
         except (DeliveryUnavailable, DirectoryUnavailable) as error:
-            self._try_again(DeliveryRow, deliver_answer(question_id), error)
+            self._try_again(DeliveryRow, question_id, error)
             return
         except DeliveryImpossible as error:
             self._give_up(due, question_id, error)
@@ -118,7 +121,7 @@ class DeliveryDesk:
             put()
 
     def _as_readable(self, due: Due) -> OutgoingMessage:
-        """Rights are asked again at the last moment: somebody may have joined the room, or a document been closed."""
+        """Rights are asked again before it is shown: somebody may have joined the room, or a document been closed."""
         shown, hidden = self._by_rights(due.tenant, due.room, due.message.asker, due.message.sources)
         if any(source.cited for source in hidden):
             return replace(
@@ -196,26 +199,35 @@ class DeliveryDesk:
                 message_id = chat.find(shown.address, question_id)
             chat.withdraw(shown.address, message_id)
         except DeliveryUnavailable as error:
-            self._try_again(DeliveryRow, withdraw_answer(question_id), error)
+            self._try_again(DeliveryRow, question_id, error)
             return
         except DeliveryImpossible as error:
-            log.info("nothing to withdraw", extra={"question_id": question_id, "error": str(error)})
+            log.warning("message cannot be withdrawn", extra={"question_id": question_id, "error": str(error)})
         with self._database.writing() as session:
             posts.done(session, DeliveryRow, question_id, shown.attempt)
+            calls = notices.redo(session, NoticeKind.ESCALATION, question_id)  # they quote the question
+            jobs = [outbox.write(session, deliver_notice(call)) for call in calls]
+        outbox.send(self._database, self._queue, jobs)
 
     def notify(self, notice_id: str) -> None:
-        """Tell what is to be told beside an answer."""
+        """Tell what is to be told beside an answer; take it away when that was taken back."""
         with self._database.writing() as session:
             due = notices.due(session, notice_id)
         if due is None:
             return
         chat = self._channels[due.channel]
+
+        def show(there: str | None) -> str | None:
+            if not due.taken_back:
+                return chat.notify(due.address, there, due.notice)
+            if there is not None:
+                chat.withdraw(due.address, there)
+            return there
+
         try:
-            self._posting.put(
-                NoticeRow, notice_id, chat, due.address, lambda there: chat.notify(due.address, there, due.notice)
-            )
+            self._posting.put(NoticeRow, notice_id, chat, due.address, show)
         except DeliveryUnavailable as error:
-            self._try_again(NoticeRow, deliver_notice(notice_id), error)
+            self._try_again(NoticeRow, notice_id, error)
             return
         except DeliveryImpossible as error:
             log.warning("notice cannot be shown", extra={"notice_id": notice_id, "error": str(error)})
@@ -225,14 +237,11 @@ class DeliveryDesk:
         with self._database.writing() as session:
             posts.done(session, NoticeRow, notice_id, due.attempt)
 
-    def _try_again(self, table: type[Posted], job: Job, error: DeliveryUnavailable | DirectoryUnavailable) -> None:
-        """In the queue, not here: a worker never sleeps for a platform."""
-        told = error.retry_after_seconds if isinstance(error, DeliveryUnavailable) else None
-        wait = timedelta(seconds=told or RETRY_SECONDS)
-        log.warning("will be shown later", extra={"task": job.task, "id": job.args[0], "error": str(error)})
+    def _try_again(self, table: type[Posted], row_id: str, error: DeliveryUnavailable | DirectoryUnavailable) -> None:
+        """A worker never sleeps for a platform: whatever looks for what is overdue writes the next job."""
+        log.warning("will be shown later", extra={"table": table.__name__, "id": row_id, "error": str(error)})
         with self._database.writing() as session:
-            outbox.write(session, job, not_before=now() + wait)
-            posts.later(session, table, job.args[0], wait)
+            posts.later(session, table, row_id, timedelta(seconds=error.retry_after_seconds or RETRY_SECONDS))
 
     def _give_up(self, due: Due, question_id: str, error: DeliveryImpossible) -> None:
         """The answer stays in the database. The operator is told, and whoever still waits for it."""

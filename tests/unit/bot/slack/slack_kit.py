@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -50,6 +50,7 @@ def event(event_id: str = "Ev1", **fields: Any) -> dict[str, Any]:
         "type": "event_callback",
         "team_id": TEAM,
         "event_id": event_id,
+        "event_time": 1_700_000_000,
         "event": {"type": "message", "channel": CHANNEL, "user": ALICE, "ts": "1700.0001", **fields},
         "authorizations": [{"team_id": TEAM, "user_id": BOT, "is_bot": True}],
     }
@@ -120,7 +121,9 @@ class SlackKit:
         api_url: str = "http://127.0.0.1:1/api/",
         admins: frozenset[str] = frozenset(),
         helpers: tuple[str, ...] = ("UHELP",),
+        bot_user: str | None = BOT,
     ) -> None:
+        """`bot_user` is what we know of ourselves without being told by an event."""
         self.now = 0.0
         self.database = database
         self.queue = FakeTaskQueue()
@@ -129,14 +132,14 @@ class SlackKit:
         self.feedback = FeedbackBox(database)
         self.people = AnswerActions(database, self.queue, self.intake, Escalation(self.rooms, helpers, ""))
         self.messages = Messages(self.intake, self.rooms, self.people, "default")
-        self.forgotten: list[str] = []
+        self.forgotten: list[tuple[str, datetime]] = []
         self.actions = Actions(self.feedback, self.people, self.messages)
         self.directory = FakeDirectory({f"slack:{TEAM}:{ALICE}": frozenset({"everyone", "public"})})
         self.chat = FakeChat("slack")
         self.delivery = DeliveryDesk(database, self.queue, [self.chat], self.directory, timedelta(0))
         self.app = SlackApp(
             lambda enterprise_id, team_id: AuthorizeResult(
-                enterprise_id=enterprise_id, team_id=team_id, bot_user_id=BOT, bot_token="xoxb-1"
+                enterprise_id=enterprise_id, team_id=team_id, bot_user_id=bot_user, bot_token="xoxb-1"
             ),
             api_url,
             self.messages,
@@ -144,7 +147,7 @@ class SlackKit:
             self.rooms,
             Home(database, self.directory, "default"),
             admins,
-            self.forgotten.append,
+            lambda workspace, at: self.forgotten.append((workspace, at)),
             lambda: self.now,
         )
 

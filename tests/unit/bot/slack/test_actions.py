@@ -497,7 +497,7 @@ def test_a_thumb_below_somebodys_direct_answer_is_nobody_elses(kit):
 
 
 def test_a_thumb_below_an_answer_never_replaces_a_click(kit, answer):
-    kit.feedback.give(f"slack:{TEAM}:{BOB}", answer, Thumb.DOWN, room=f"slack:{TEAM}:{CHANNEL}")
+    kit.feedback.rate(f"slack:{TEAM}:{BOB}", answer, Thumb.DOWN, f"slack:{TEAM}:{CHANNEL}")
     kit.send(reaction("+1", shown_as(kit), BOB))
     kit.send(reaction("+1", shown_as(kit), BOB, given=False))
     assert kit.opinions() == {BOB: ("down", None, None)}

@@ -1,76 +1,109 @@
-"""Whose bot we are is told from our own records; a request of somebody else's workspace gets nothing."""
+"""Who we are in a workspace is known without asking Slack: these tests could open no socket."""
 
-import inspect
+import threading
+import time
+from datetime import timedelta
 
 import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
 
-from answerloop.errors import DatabaseUnavailable, DeliveryImpossible, DeliveryUnavailable
-from answerloop.observability import UNKNOWN_WORKSPACES
-from bot.home import Home
-from bot.slack.app import SlackApp
+from answerloop.backends.tokens_slack import App, SlackTokens
+from answerloop.db.tables import now
+from answerloop.errors import DeliveryUnavailable
+from answerloop.secrets import Sealer
 from bot.slack.authorize import authorizer
-from tests.unit.bot.slack.slack_kit import BOT, TEAM, SlackKit, mention
+from bot.slack.background import Background
+from tests.unit.bot.slack.slack_kit import BOT, TEAM, SlackKit, direct, event, mention
+
+NOBODY_THERE = "http://127.0.0.1:1/api/"
 
 
-def known(workspace: str) -> str:
-    if workspace != TEAM:
-        raise DeliveryImpossible(f"The workspace {workspace} has not installed us.")
-    return f"xoxb-{workspace}"
+@pytest.fixture
+def installed(database) -> SlackTokens:
+    app = App("client", "hush", Sealer([SecretStr(Fernet.generate_key().decode())]))
+    return SlackTokens(database, app, api_url=NOBODY_THERE)
 
 
-def raising(error: Exception):
-    def ask(workspace: str) -> str:
-        raise error
+def install(tokens: SlackTokens, hours: float) -> None:
+    expires_at = now() + timedelta(hours=hours)
+    tokens.install(
+        TEAM, BOT, "xoxb-1", refresh_token="xoxe-1", expires_at=expires_at, installed_by="U01", details={}
+    )  # fmt: skip
 
-    return ask
+
+@pytest.mark.parametrize("hours", [12, 1, -1])
+def test_a_request_does_not_wait_for_a_token_to_be_renewed(installed, hours):
+    install(installed, hours)
+    authorized = authorizer(installed.known)(enterprise_id=None, team_id=TEAM)
+    assert (authorized.bot_token, authorized.bot_user_id) == ("xoxb-1", BOT)
 
 
-def asking(kit: SlackKit, authorize) -> SlackKit:
-    """The same kit, where the workspace is asked for so."""
+def test_whoever_renews_a_token_holds_no_request_up(installed, monkeypatch):
+    install(installed, 1)
+    renewing, done = threading.Event(), threading.Event()
+
+    def slow(installation, app):
+        renewing.set()
+        done.wait(10)
+        return installation
+
+    monkeypatch.setattr(installed, "_renewed", slow)
+    renewer = threading.Thread(target=installed, args=(TEAM,))
+    renewer.start()
+    renewing.wait(10)
+    assert authorizer(installed.known)(enterprise_id=None, team_id=TEAM).bot_token == "xoxb-1"
+    assert renewer.is_alive()
+    done.set()
+    renewer.join()
+
+
+def test_a_workspace_that_has_not_installed_us_gets_nothing(installed):
+    assert authorizer(installed.known)(enterprise_id=None, team_id="T09") is None
+
+
+def test_until_we_have_learnt_who_we_are_the_token_does(database):
+    tokens = SlackTokens(database, None, api_url=NOBODY_THERE, token="xoxb-own")
+    authorized = authorizer(tokens.known)(enterprise_id=None, team_id=TEAM)
+    assert (authorized.bot_token, authorized.bot_user_id) == ("xoxb-own", None)
+
+
+def test_an_event_says_who_we_are(database):
+    kit = SlackKit(database, bot_user=None)
+    kit.send(mention(f"<@{BOT}> How many days?"))
+    kit.send(direct(f"<@{BOT}> And how many hours?", event_id="Ev2", ts="1700.0002"))
     kit.app.later.close()
-    home = Home(kit.database, kit.directory, "default")
-    parts = (kit.messages, kit.actions, kit.rooms, home, frozenset[str](), kit.forgotten.append)
-    kit.app = SlackApp(authorize, "http://127.0.0.1:1/api/", *parts)
-    return kit
+    assert [question.text for question in kit.questions()] == ["How many days?", "And how many hours?"]
 
 
-def test_bolt_is_told_who_we_are_in_a_workspace_of_ours():
-    result = authorizer(known, lambda workspace: BOT)("E01", TEAM)
-    assert (result.enterprise_id, result.team_id, result.bot_user_id, result.bot_token) == (
-        "E01",
-        TEAM,
-        BOT,
-        "xoxb-T01",
-    )
+def test_an_event_that_says_nothing_leaves_it_at_what_we_know(database):
+    kit = SlackKit(database)
+    body = event(type="app_mention", text=f"<@{BOT}> How many days?")
+    kit.send(body | {"authorizations": []})
+    kit.app.later.close()
+    assert [question.text for question in kit.questions()] == ["How many days?"]
 
 
-def test_bolt_finds_the_arguments_that_it_knows_by_name():
-    assert list(inspect.signature(authorizer(known, known)).parameters) == ["enterprise_id", "team_id"]
+# --- what is done in the background
 
 
-@pytest.mark.parametrize("workspace", ["T02", "", None])
-def test_a_workspace_that_has_not_installed_us_is_counted_and_gets_nothing(workspace, caplog):
-    before = UNKNOWN_WORKSPACES._value.get()
-    assert authorizer(known, known)(None, workspace) is None
-    assert UNKNOWN_WORKSPACES._value.get() == before + 1
-    assert [record.message for record in caplog.records] == ["request of a workspace that has not installed us"]
+def test_it_is_tried_until_it_succeeds():
+    failures = [DeliveryUnavailable("out of reach"), OSError("no route"), ValueError("a bug")]
+
+    def attempt() -> None:
+        if failures:
+            raise failures.pop()
+
+    background = Background("test", attempt, waits=(0.01,))
+    assert background.join(5)
+    assert failures == []
 
 
-def test_where_slack_does_not_tell_our_name_now_a_mention_is_heard_all_the_same(kit):
-    asking(kit, authorizer(known, raising(DeliveryUnavailable("out of reach"))))
-    assert kit.send(mention()).status == 200
-    assert len(kit.questions()) == 1
+def test_what_never_succeeds_ends_when_it_is_closed():
+    def attempt() -> None:
+        raise DeliveryUnavailable("out of reach")
 
-
-def test_a_request_of_another_workspace_leaves_no_trace(kit):
-    asking(kit, authorizer(known, known))
-    assert kit.send({**mention(), "team_id": "T02", "authorizations": [{"team_id": "T02"}]}).status == 200
-    assert kit.questions() == []
-
-
-@pytest.mark.parametrize("error", [DatabaseUnavailable("locked"), DeliveryUnavailable("renewing the token")])
-def test_a_token_that_cannot_be_read_now_makes_slack_send_it_again(kit, error, caplog):
-    asking(kit, authorizer(raising(error), known))
-    assert kit.send(mention()).status == 503
-    assert kit.questions() == []
-    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+    background = Background("test", attempt, waits=(60.0,))
+    time.sleep(0.05)
+    background.close()
+    assert background.join(5)

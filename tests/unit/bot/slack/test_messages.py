@@ -1,5 +1,6 @@
 """What people write becomes a question, a follow-up, a suggestion or nothing; never two of them."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -297,4 +298,26 @@ def test_what_was_not_stored_is_not_acknowledged(kit: SlackKit, monkeypatch):
 def test_an_uninstalled_workspace_is_forgotten(kit: SlackKit):
     kit.send(event(type="app_uninstalled"))
     kit.send(event(type="tokens_revoked", tokens={"bot": ["UBOT"]}))
-    assert kit.forgotten == [TEAM, TEAM]
+    assert kit.forgotten == [(TEAM, datetime.fromtimestamp(1_700_000_000, UTC))] * 2
+
+
+def test_a_deleted_question_that_was_replied_to_leaves_a_tombstone_and_is_not_answered(kit: SlackKit):
+    kit.send(mention())
+    tombstone = {"subtype": "tombstone", "user": "USLACKBOT", "ts": "1700.0001", "text": "This message was deleted."}
+    kit.send(event("Ev2", subtype="message_changed", message=tombstone, user=None))
+    assert [(question.text, question.state) for question in kit.questions()] == [("How many days?", "cancelled")]
+
+
+def test_in_a_private_room_each_person_has_a_message_answered(kit: SlackKit):
+    kit.settings(ephemeral=True)
+    for user in (ALICE, BOB, BOB):
+        message = {"ts": "1700.0009", "text": "How many days?", "user": ALICE}
+        kit.send({"type": "message_action", "callback_id": "answer_message", "team": {"id": TEAM}, "user": {"id": user},
+                  "channel": {"id": CHANNEL}, "message": message, "trigger_id": "t"})  # fmt: skip
+    assert [question.asker[-len(BOB) :] for question in kit.questions()] == [ALICE[-len(BOB) :], BOB]
+
+
+@pytest.mark.parametrize("at", [None, "yesterday", 10**20])
+def test_a_removal_at_no_time_is_refused(kit: SlackKit, at):
+    assert kit.send(event(type="app_uninstalled") | {"event_time": at}).status == 400
+    assert kit.forgotten == []

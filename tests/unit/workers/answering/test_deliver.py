@@ -147,6 +147,38 @@ def test_a_long_outage_does_not_multiply_the_jobs(stage, chat):
         stage.queue.jobs.clear()
 
 
+def test_workers_that_are_behind_try_no_answer_more_often_the_longer_it_lasts(stage, chat):
+    stage.answered()
+    stage.queue.jobs.clear()
+    chat.failures = [DeliveryUnavailable("out of reach")] * 100
+    tried = []
+    for _ in range(8):
+        for _ in range(26):  # they come to the jobs of now in 78 seconds
+            stage.pass_time(timedelta(seconds=3))
+            stage.recovery.recover()
+        tried.append(stage.jobs("deliver.answer"))
+        stage.run_jobs()
+    assert max(tried) == 2, "one that is due, and one more since it might have got lost"
+
+
+def test_a_withdrawal_of_an_answer_that_was_given_up_is_tried_again(stage, chat):
+    question = stage.ask(key="k1")
+    stage.run_jobs()
+    stage.desk(ScriptedPipeline(says("x"))).answer(question)
+    chat.failures = [DeliveryImpossible("the blocks are refused"), BUSY]
+    stage.run_jobs()
+    assert len(chat.messages) == 1
+    stage.intake.withdraw("k1")
+    stage.run_jobs()
+    stage.pass_time(timedelta(seconds=31))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.messages == {}
+    stage.pass_time(timedelta(hours=1))
+    stage.recovery.recover()
+    assert stage.queue.jobs == []
+
+
 def test_an_answer_that_was_perhaps_posted_stands_there_once(stage, chat):
     question = stage.answered()
     stage.queue.jobs.clear()
@@ -304,6 +336,41 @@ def test_rights_that_cannot_be_asked_let_the_answer_wait(stage, chat, monkeypatc
     assert chat.shown[question].text == "90 days [1]"
 
 
+def test_rights_are_asked_again_when_the_directory_said(stage, chat, monkeypatch):
+    question = stage.answered(sources=[a_document(stage, "hr")])
+    stage.queue.jobs.clear()
+
+    def busy(person):
+        raise DirectoryUnavailable("who knows", 30)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(stage.directory, "person", busy)
+        stage.delivery.deliver(question)
+    stage.pass_time(timedelta(seconds=25))
+    stage.recovery.recover()
+    assert stage.queue.jobs == []
+    stage.pass_time(timedelta(seconds=6))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.shown[question].text == "90 days [1]"
+
+
+def test_an_answer_for_people_whom_nobody_can_tell_us_about_any_more_is_given_up(stage, chat, monkeypatch):
+    question = stage.answered(sources=[a_document(stage, "hr")])
+    stage.queue.jobs.clear()
+
+    def uninstalled(person):
+        raise DeliveryImpossible("Slack says token_revoked")
+
+    monkeypatch.setattr(stage.directory, "person", uninstalled)
+    stage.delivery.deliver(question)
+    assert the_row(stage).failure == "Slack says token_revoked"
+    stage.run_jobs()
+    stage.pass_time(timedelta(hours=1))
+    stage.recovery.recover()
+    assert stage.queue.jobs == []
+
+
 # --- said in other words
 
 
@@ -450,6 +517,64 @@ def test_a_withdrawal_is_tried_again(stage, chat):
     chat.failures = [BUSY]
     stage.run_jobs()
     assert len(chat.messages) == 1
+    stage.pass_time(timedelta(seconds=31))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.messages == {}
+
+
+@pytest.mark.parametrize("how", ["deleted", "retracted"])
+@pytest.mark.parametrize("shown", [True, False])
+def test_what_is_taken_back_is_quoted_in_no_call_for_help(stage, chat, how, shown):
+    question = stage.answered()
+    stage.run_jobs()
+    actions, answer_id = stage.actions(Call({"channel": "C02"}, ("finn",))), stage.view(question).answer_id
+    actions.ask_human(answer_id, "dana", None)
+    if shown:
+        stage.run_jobs()
+        assert [notice.question for notice in chat.notices] == ["How many days?"]
+    if how == "deleted":
+        stage.intake.withdraw("key-0")
+    else:
+        actions.retract(answer_id, "dana")
+    stage.run_jobs()
+    assert chat.messages == {}
+    stage.pass_time(timedelta(hours=1))
+    stage.recovery.recover()
+    assert stage.queue.jobs == []
+
+
+def test_a_call_for_help_that_is_being_posted_when_its_question_goes_does_not_stay(stage, chat):
+    question = stage.answered()
+    stage.run_jobs()
+    notify = chat.notify
+
+    def slow(*arguments):
+        stage.intake.withdraw("key-0")
+        stage.run_jobs()
+        return notify(*arguments)
+
+    chat.notify = slow
+    stage.actions(Call({"channel": "C02"}, ("finn",))).ask_human(stage.view(question).answer_id, "dana", None)
+    stage.run_jobs()
+    chat.notify = notify
+    stage.pass_time(timedelta(seconds=10))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.messages == {}
+
+
+def test_the_withdrawal_of_a_call_for_help_is_tried_again(stage, chat):
+    question = stage.answered()
+    stage.run_jobs()
+    stage.actions(Call({"channel": "C02"}, ("finn",))).ask_human(stage.view(question).answer_id, "dana", None)
+    stage.run_jobs()
+    stage.intake.withdraw("key-0")
+    stage.delivery.withdraw(question)
+    chat.failures = [BUSY]
+    stage.queue.jobs = [job for job in stage.queue.jobs if job.task == "deliver.notice"]
+    stage.run_jobs()
+    assert len(chat.notices) == 1
     stage.pass_time(timedelta(seconds=31))
     stage.recovery.recover()
     stage.run_jobs()
