@@ -78,7 +78,7 @@ def test_what_is_gone_or_never_was_is_nobodys(answer):
 
 def test_everybody_has_one_opinion_and_may_change_it(stage, box, answer):
     for person, thumb in (("dana", Thumb.UP), ("finn", Thumb.UP), ("finn", Thumb.DOWN)):
-        box.give(person, answer.answer_id, thumb, room=ROOM)
+        box.rate(person, answer.answer_id, thumb, ROOM)
     assert opinions(stage) == {"dana": ("up", None, None), "finn": ("down", None, None)}
 
 
@@ -101,7 +101,7 @@ def test_what_is_written_anew_replaces_what_was_written_before(stage, box, answe
 
 def test_whoever_gave_a_thumb_may_explain_it_from_anywhere(stage, box, answer):
     """A dialog does not say where it was opened."""
-    box.give("finn", answer.answer_id, Thumb.UP, room=ROOM)
+    box.rate("finn", answer.answer_id, Thumb.UP, ROOM)
     box.explain("finn", answer.answer_id, FeedbackReason.MADE_UP, "  ")
     assert opinions(stage) == {"finn": ("down", "made_up", None)}
 
@@ -160,7 +160,8 @@ def test_a_reaction_somewhere_else_counts_nothing(stage, box, answer, message, p
 
 
 def test_a_reaction_leaves_what_somebody_said_and_wrote(stage, box, answer, message):
-    box.give("finn", answer.answer_id, Thumb.DOWN, FeedbackReason.OUTDATED, "95 days", ROOM)
+    box.rate("finn", answer.answer_id, Thumb.DOWN, ROOM)
+    box.explain("finn", answer.answer_id, FeedbackReason.OUTDATED, "95 days")
     for thumb in Thumb:
         for given in (True, False):
             box.react("finn", ROOM, message, thumb, given=given)

@@ -368,7 +368,7 @@ def test_an_answer_for_people_whom_nobody_can_tell_us_about_any_more_is_given_up
     stage.run_jobs()
     stage.pass_time(timedelta(hours=1))
     stage.recovery.recover()
-    assert stage.queue.jobs == []
+    assert "deliver.answer" not in {job.task for job in stage.queue.jobs}
 
 
 # --- said in other words
