@@ -365,9 +365,74 @@ def test_an_answer_for_people_whom_nobody_can_tell_us_about_any_more_is_given_up
     monkeypatch.setattr(stage.directory, "person", uninstalled)
     stage.delivery.deliver(question)
     assert the_row(stage).failure == "Slack says token_revoked"
+    stage.run_jobs()
     stage.pass_time(timedelta(hours=1))
     stage.recovery.recover()
     assert "deliver.answer" not in {job.task for job in stage.queue.jobs}
+
+
+# --- said in other words
+
+
+def test_an_edit_while_the_answer_is_written_leads_to_one_message_with_the_new_one(stage, chat):
+    question = stage.ask()
+    stage.run_jobs()
+
+    def edited_meanwhile(asked, show):
+        show(Stage.WRITING, "for the old words")
+        stage.delivery.progress(question)
+        stage.intake.edit("k1", "How many weeks?")
+        stage.delivery.progress(question)
+        [news] = chat.messages.values()
+        assert (news.text, news.stage) == ("", Stage.QUEUED), "nothing of the old words stands any more"
+        return a_draft("for the old words")
+
+    stage.desk(ScriptedPipeline(edited_meanwhile)).answer(question)
+    stage.run_jobs()
+    assert chat.shown == {}
+    stage.desk(ScriptedPipeline(says("for the new words"))).answer(question)
+    stage.run_jobs()
+    assert [each.text for each in chat.messages.values()] == ["for the new words"]
+
+
+def test_an_edit_while_the_answer_is_posted_changes_nothing_of_it(stage, chat):
+    question = stage.answered()
+    deliver = chat.deliver
+
+    def slow(*arguments):
+        stage.intake.edit("key-0", "How many weeks?")
+        return deliver(*arguments)
+
+    chat.deliver = slow
+    stage.run_jobs()
+    assert [each.text for each in chat.messages.values()] == ["90 days [1]"]
+    assert stage.view(question).question == "How many days?"
+
+
+def test_an_edit_that_comes_after_the_deletion_brings_nothing_back(stage, chat):
+    question = stage.ask()
+    stage.run_jobs()
+    stage.intake.withdraw("k1")
+    stage.intake.edit("k1", "How many weeks?")
+    stage.desk(ScriptedPipeline(says("x"))).answer(question)
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.messages == {}
+
+
+def test_a_deletion_while_the_answer_is_written_leaves_nothing(stage, chat):
+    question = stage.ask()
+    stage.run_jobs()
+
+    def deleted_meanwhile(asked, show):
+        stage.intake.withdraw("k1")
+        show(Stage.WRITING, "90 days")
+        return a_draft()
+
+    stage.desk(ScriptedPipeline(deleted_meanwhile)).answer(question)
+    stage.delivery.progress(question)
+    stage.run_jobs()
+    assert chat.messages == {}
 
 
 # --- taken back
