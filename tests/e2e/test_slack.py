@@ -148,7 +148,7 @@ def test_a_private_answer_is_shared_with_the_channel_once(office, slack, before)
     for _ in range(2):
         slack.click(GENERAL, answer, "answer_share")
     shared = slack.public(ANSWER, before)
-    assert f"You asked: {QUESTION}" in shown(shared)
+    assert f"<@{ALICE}> asked: {QUESTION}" in shown(shared)
     office.come_to_rest()
     public = [message for message in slack.messages(GENERAL, before) if "ephemeral_to" not in message]
     assert public == [shared]
@@ -257,7 +257,7 @@ def test_only_who_asked_takes_an_answer_back(slack, question, answer):
 
 def test_a_colleagues_reply_becomes_the_better_answer_with_one_click(office, slack, question, answer):
     slack.write("In Leeds it is 100 days.", user=BOB, thread=question)
-    prompt = slack.private(BOB, "Shall your reply become the better answer", since=question)
+    prompt = slack.private(BOB, "Shall I suggest your reply", since=question)
     assert office.opinions(answer) == {}
     slack.click(GENERAL, prompt, "suggestion_accept", BOB)
     assert office.opinions(answer) == {BOB: (None, None, "In Leeds it is 100 days.")}
