@@ -34,8 +34,11 @@ class Clicked:
         self.response_url = optional(body, "response_url")
         container = body.get("container")
         self.alone = isinstance(container, Mapping) and container.get("is_ephemeral") is True
+        self.in_public = isinstance(container, Mapping) and not self.alone
 
     def address(self) -> SlackAddress:
+        """Below a message that everybody sees we are told by a post in its thread; what goes to the click's own address
+        does not stand there."""
         mode = Mode.DIRECT if (self.channel or "D").startswith("D") else Mode.EPHEMERAL
         return SlackAddress(
             self.workspace,
@@ -43,7 +46,7 @@ class Clicked:
             self.user,
             mode,
             thread=self.thread,
-            response_url=self.response_url,
+            response_url=None if self.in_public else self.response_url,
         )
 
     def renewed(self) -> dict[str, Any]:
