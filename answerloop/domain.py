@@ -367,8 +367,8 @@ class Respond(StrEnum):
 class RoomSettings:
     """How the assistant behaves in one room. Empty tuples: everything, everybody, nobody in particular.
 
-    `sources` are locations as they were registered; `allow` the people and groups it listens to; `escalation` the
-    people who are tagged when somebody asks for a human, as the platform names them.
+    `sources` are locations as they were registered; `allow` the people it listens to, and `escalation` those who are
+    tagged when somebody asks for a human, as the platform names them. No groups: who is in one is not known at once.
     """
 
     respond: Respond = Respond.MENTIONS

@@ -12,6 +12,7 @@
     │   └── DeliveryUnavailable
     │       └── DeliveryUncertain
     ├── DeliveryImpossible        nobody will ever see it there; keep the answer, tell the operator
+    │   └── MessageDeleted
     ├── UserFault                 tell the user; the sentence is written for them
     │   ├── InvalidQuestion
     │   ├── InvalidFeedback
@@ -79,9 +80,17 @@ class DeliveryUncertain(DeliveryUnavailable):
 class DirectoryUnavailable(Retryable):
     """Who people are cannot be told right now; nobody gets anybody's rights by guessing."""
 
+    def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
 
 class DeliveryImpossible(AnswerloopError):
     """The room, the message or our right to write there is gone for good."""
+
+
+class MessageDeleted(DeliveryImpossible):
+    """Somebody has deleted the message that was to be brought up to date."""
 
 
 class UserFault(AnswerloopError):

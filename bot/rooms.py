@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import yaml
 
 from answerloop.db.repositories import rooms
-from answerloop.db.session import Database
+from answerloop.db.session import Database, DuplicateKey
 from answerloop.domain import Respond, RoomSettings
 from answerloop.errors import ConfigurationError
 from answerloop.timed_cache import TimedCache
@@ -56,8 +57,8 @@ class Rooms:
             seeds = {str(room): _settings(str(room), entry, self._default) for room, entry in named.items()}
         except (OSError, yaml.YAMLError, ValueError) as error:
             raise ConfigurationError(f"The rooms file {path} is not usable: {error}") from None
-        with self._database.writing() as session:
-            for room, settings in seeds.items():
+        for room, settings in seeds.items():
+            with suppress(DuplicateKey), self._database.writing() as session:  # or another bot was faster
                 if rooms.get(session, room) is None:
                     rooms.put(session, room, settings, SEED)
 

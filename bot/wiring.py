@@ -30,6 +30,7 @@ from bot.rooms import Rooms
 from bot.slack.actions import Actions
 from bot.slack.app import SlackApp
 from bot.slack.authorize import authorizer
+from bot.slack.background import Background
 from bot.slack.door import SlackDoor
 from bot.slack.escalation import Escalation
 from bot.slack.messages import Messages
@@ -37,6 +38,7 @@ from bot.slack.oauth import SlackInstall
 from bot.slack.socket import Connection
 from bot.web.app import create_app
 
+RENEW_SECONDS = 600.0
 ANSWERING = frozenset({"worker-answer", "worker-all"})
 
 
@@ -88,6 +90,7 @@ class Bot:
             "broker": _checked(self.queue.depths),
             "worker": _checked(self._require_worker),
             "documents": _checked(self._require_documents),
+            **(self.slack.health() if self.slack else {}),
         }
 
     def _require_worker(self) -> None:
@@ -124,7 +127,7 @@ class SlackChannel:
         actions = AnswerActions(database, queue, intake, escalation)
         messages = Messages(intake, rooms, actions, settings.tenant)
         self.app = SlackApp(
-            authorizer(tokens, tokens.bot_user),
+            authorizer(tokens.known),
             settings.slack_api_url,
             messages,
             Actions(feedback, actions, messages),
@@ -133,7 +136,9 @@ class SlackChannel:
             frozenset(settings.slack_admins),
             tokens.forget,
         )
+        self._tokens = tokens
         self._socket: Connection | None = None
+        self._background: list[Background] = []
         self._install = SlackInstall(settings, tokens, database) if settings.slack_client_id else None
 
     def add_routes(self, app: FastAPI) -> None:
@@ -146,11 +151,21 @@ class SlackChannel:
             app.add_route(REDIRECT_PATH, self._install.finish, methods=["GET"])
 
     def start(self) -> None:
+        if self._settings.slack_bot_token:
+            self._background.append(Background("slack-own-user", self._tokens.learn_own_user))
+        else:
+            self._background.append(Background("slack-tokens", self._tokens.renew_due, every=RENEW_SECONDS))
         if self._settings.slack == "socket":
             token = self._settings.slack_app_token.get_secret_value()
             self._socket = Connection(self.app.bolt, token, self._settings.slack_api_url)
 
+    def health(self) -> Mapping[str, str]:
+        """Of the connection that we hold ourselves."""
+        return {"slack": self._socket.state()} if self._socket else {}
+
     def stop(self) -> None:
+        for background in self._background:
+            background.close()
         if self._socket:
             self._socket.close()
         self.app.later.close()

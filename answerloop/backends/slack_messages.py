@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 
 from answerloop.backends.slack_api import Gone, call
 from answerloop.backends.slack_pace import Pace
-from answerloop.errors import DeliveryImpossible, DeliveryUnavailable
+from answerloop.errors import MessageDeleted
 from answerloop.slack.address import SlackAddress
 from answerloop.slack.rendered import Rendered, Style
 
@@ -23,6 +23,7 @@ STREAM = "stream:"
 """How the id of a message starts that is a stream still."""
 EVENT = "answerloop"
 BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"})
+DELETED = "message_not_found"
 MOST_READ = 200
 
 Render = Callable[[Style], Rendered]
@@ -55,8 +56,6 @@ class Messages:
         """In place of that message, or as a new one."""
         if message_id is None:
             return self._post(slack, at, render, subject)
-        if message_id.startswith(STREAM):
-            self._stop(slack, at, message_id)
         return self.update(slack, at, message_id, render, subject)
 
     def _post(self, slack: WebClient, at: SlackAddress, render: Render, subject: str) -> str:
@@ -79,25 +78,32 @@ class Messages:
     ) -> str:
         def update(rendered: Rendered) -> str:
             ts = ts_of(message_id)
-            call(slack.chat_update, channel=at.channel, ts=ts, **_content(rendered, subject))
+            try:
+                call(slack.chat_update, channel=at.channel, ts=ts, **_content(rendered, subject))
+            except Gone as error:
+                if error.code != DELETED:
+                    raise
+                raise MessageDeleted(str(error)) from None
             return ts
 
         with self._pace.updating(at, news=news):
+            self._end_stream(slack, at, message_id)
             return with_fallback(self._style, render, update)
 
     def delete(self, slack: WebClient, at: SlackAddress, message_id: str) -> None:
-        if message_id.startswith(STREAM):
-            self._stop(slack, at, message_id)
-        try:
-            call(slack.chat_delete, channel=at.channel, ts=ts_of(message_id))
-        except Gone as error:
-            if error.code != "message_not_found":
-                raise
+        with self._pace.updating(at):
+            self._end_stream(slack, at, message_id)
+            try:
+                call(slack.chat_delete, channel=at.channel, ts=ts_of(message_id))
+            except Gone as error:
+                if error.code != DELETED:
+                    raise
 
-    def _stop(self, slack: WebClient, at: SlackAddress, message_id: str) -> None:
-        """A stream may have ended by itself."""
-        with suppress(DeliveryUnavailable, DeliveryImpossible):
-            call(slack.chat_stopStream, channel=at.channel, ts=ts_of(message_id))
+    def _end_stream(self, slack: WebClient, at: SlackAddress, message_id: str) -> None:
+        """Slack changes and deletes no stream that runs. It may have ended by itself, or be gone."""
+        if message_id.startswith(STREAM):
+            with suppress(Gone):
+                call(slack.chat_stopStream, channel=at.channel, ts=ts_of(message_id))
 
     def find(self, slack: WebClient, at: SlackAddress, subject: str) -> str | None:
         """By its metadata; a stream has none yet, and is found by the ids of its steps."""
@@ -117,5 +123,6 @@ class Messages:
 
 
 def _content(rendered: Rendered, subject: str) -> dict[str, Any]:
+    """Not parsed: Slack makes no link of what looks like an address, which an update would by default."""
     metadata = {"event_type": EVENT, "event_payload": {"subject": subject}}
-    return {"text": rendered.text, "blocks": rendered.blocks, "metadata": metadata}
+    return {"text": rendered.text, "blocks": rendered.blocks, "metadata": metadata, "parse": "none"}

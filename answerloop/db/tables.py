@@ -164,7 +164,8 @@ class Posted:
 
     `message_id` is the platform's. `posting_at` stands while a message is being posted whose id is not known yet; it
     stays when the outcome is unknown, and then the message is looked for before another one is posted. `due_at` is
-    when its job is written anew, in case it was lost. `failure` is why nobody will ever see it.
+    when its job is written anew, in case it was lost; none where nothing is to be shown. `delivered_at` is when it was
+    shown, or given up, for the first time. `failure` is why nobody will ever see it.
     """
 
     message_id: Mapped[str | None] = mapped_column(String(255), index=True)
@@ -229,7 +230,8 @@ class RoomRow(Table):
 
 
 class InstallationRow(Table):
-    """A workspace that has installed us, with its tokens encrypted. `lease_until` is held by whoever renews them."""
+    """A workspace that has installed us at `updated_at`, with its tokens encrypted. `lease_until` is held by whoever
+    renews them."""
 
     __tablename__ = "installations"
 
@@ -241,7 +243,7 @@ class InstallationRow(Table):
     expires_at: Mapped[datetime | None]
     lease_until: Mapped[datetime | None]
     installed_by: Mapped[str] = mapped_column(String(255), default="")
-    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class SignInStateRow(Table):

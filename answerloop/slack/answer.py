@@ -30,21 +30,29 @@ def render_answer(
     style: Style,
     *,
     url: Url,
-    ephemeral: bool,
+    private: bool,
+    shareable: bool,
     restate: bool,
     language: str,
     now: datetime,
 ) -> Rendered:
-    """`restate` the question where it does not stand above the answer."""
+    """`private`: its reader alone sees it, and may share it. `restate` the question where it does not stand above."""
     words = wording.wording(language)
     blocks: list[Block] = []
     if restate:
-        blocks.append(context(words.you_asked.format(question=fitted(message.question, MOST_QUESTION))))
+        blocks.append(context(_asked(message, words, ephemeral=private)))
     blocks.append(_body(message.text, style))
     blocks += _marks(message, words)
     blocks += _sources(message, words, url, now)
-    blocks += _buttons(message, style, words, ephemeral)
+    blocks += _buttons(message, style, words, shareable)
     return Rendered(fitted(_LEAD.sub(r"\1", message.text), MOST_ANSWER), blocks)
+
+
+def _asked(message: OutgoingMessage, words: Wording, *, ephemeral: bool) -> str:
+    question = fitted(message.question, MOST_QUESTION)
+    if ephemeral:
+        return words.you_asked.format(question=question)
+    return words.asked.format(person=person(message.asker), question=question)
 
 
 def _body(text: str, style: Style) -> Block:
@@ -54,7 +62,12 @@ def _body(text: str, style: Style) -> Block:
             "type": "markdown",
             "text": fitted(text, MOST_ANSWER, lambda text: _written(text, escape_markdown, "**")),
         }
-    return section(fitted(text, MOST_ANSWER, lambda text: _written(text, escape, "*")))
+    return section(as_mrkdwn(text, MOST_ANSWER))
+
+
+def as_mrkdwn(text: str, limit: int) -> str:
+    """As much of an answer's text as fits into so many characters."""
+    return fitted(text, limit, lambda text: _written(text, escape, "*"))
 
 
 def _written(text: str, escaped: Callable[[str], str], bold: str) -> str:
@@ -80,14 +93,22 @@ def _marks(message: OutgoingMessage, words: Wording) -> list[Block]:
 
 
 def _sources(message: OutgoingMessage, words: Wording, url: Url, now: datetime) -> list[Block]:
-    """A list in one block, since Slack sets the elements of a block side by side; in more when it is too long."""
-    cited = [source for source in message.sources if source.cited]
-    shown: Sequence[CitedSource] = cited or message.sources
-    if not shown:
+    """A list in one block, since Slack sets the elements of a block side by side; in more when it is too long.
+
+    A document has one line: with the numbers that the answer cites it by, or a bullet where it is merely near.
+    """
+    if not message.sources:
         return []
-    lines = [f"*{words.sources if cited else words.nearest}*"]
-    lines += [_source(source, words, url, now) for source in shown[:MOST_SOURCES]]
-    return [context(text) for text in _packed(lines, MOST_SECTION)]
+    cited: dict[tuple[str, str], list[str]] = {}
+    near: dict[str, str] = {}
+    for source in message.sources:
+        document, named = source.passage.document_id, _named(source, words, url, now)
+        near.setdefault(document, f"• {named}")
+        if source.cited:
+            cited.setdefault((document, named), []).append(f"[{source.number}]")
+    lines = [f"{' '.join(numbers)} {named}" for (_, named), numbers in cited.items()] or list(near.values())
+    head = f"*{words.sources if cited else words.nearest}*"
+    return [context(text) for text in _packed([head, *lines[:MOST_SOURCES]], MOST_SECTION)]
 
 
 def _packed(lines: Sequence[str], limit: int) -> Iterator[str]:
@@ -101,17 +122,17 @@ def _packed(lines: Sequence[str], limit: int) -> Iterator[str]:
     yield packed
 
 
-def _source(source: CitedSource, words: Wording, url: Url, now: datetime) -> str:
-    named = link(url(source), shortened(" ".join(source.passage.title.split()), MOST_TITLE) or "…")
+def _named(source: CitedSource, words: Wording, url: Url, now: datetime) -> str:
+    title = link(url(source), shortened(" ".join(source.passage.title.split()), MOST_TITLE) or "…")
     changed = source.passage.modified_at
     aged = f" · {words.updated.format(age=wording.age(words, changed, now))}" if changed else ""
-    return f"[{source.number}] {named}{aged}"
+    return f"{title}{aged}"
 
 
-def _buttons(message: OutgoingMessage, style: Style, words: Wording, ephemeral: bool) -> list[Block]:
+def _buttons(message: OutgoingMessage, style: Style, words: Wording, shareable: bool) -> list[Block]:
     answer = message.answer_id
     human = [] if message.escalation else [button(words.ask_human, "answer_human", answer)]
-    share = [button(words.share, "answer_share", answer)] if ephemeral else []
+    share = [button(words.share, "answer_share", answer)] if shareable else []
     rated = message.outcome is not Outcome.FAILED and message.action is not Action.REFUSED
     if style is Style.CLASSIC:
         thumbs = thumb_buttons(answer, words)

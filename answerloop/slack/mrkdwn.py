@@ -1,7 +1,8 @@
 """Slack's markup: what people typed, out of it; what documents and models say, harmlessly into it.
 
 Slack makes mentions, links and previews of `<…>` and of bare addresses, and styles of marks. Here brackets are
-escaped, addresses are broken by an invisible joiner, and marks are replaced by characters that look like them.
+escaped, marks are replaced by characters that look like them, and addresses are written as code: no link, and the very
+characters that somebody may want to copy. What is no plain address is broken by an invisible joiner.
 """
 
 from __future__ import annotations
@@ -21,6 +22,18 @@ _SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _ADDRESS = re.compile(r"(?<=[\w)])(?!(?<=\d)[.:]\d)([.:@])(?=[\w/])")
 """A dot, colon or at sign in the midst of a word makes an address of it: example.com, https://, a@b. Not in 3.5."""
 _NETWORK_ADDRESS = re.compile(r"(?<!\d)\d+\.\d+\.\d+\.\d+(?!\d)")
+_COPIED = re.compile(
+    r"""
+    (?<![\w.:@/+%`-]) (`?)                                                    # marked as code already, or not
+    ((?:https?://)? (?:[A-Za-z0-9][A-Za-z0-9._%+-]*@)?                        # a scheme, or a person
+     (?:(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9] # at a host
+       |\d{1,3}(?:\.\d{1,3}){3})
+     (?::\d{1,5})? (?:/(?:[A-Za-z0-9._~/+=?-]*[A-Za-z0-9/])?)?)               # and a place there
+    \1 (?![\w@&=+~?/#%`-]|[:.,;]\w)
+    """,
+    re.VERBOSE,
+)
+"""An address of such characters alone as mean nothing to Slack in code."""
 _EMOJI = re.compile(r":(?=[a-z0-9_+'-]+:)")
 _MENTION = re.compile(r"@(?=\w)")
 _ALIKE = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
@@ -43,7 +56,15 @@ def _spelled(inside: str) -> str:
 
 def without_mention(text: str, bot_user: str) -> str:
     """The text without our own name in it."""
-    return re.sub(rf"<@{re.escape(bot_user)}(?:\|[^>]*)?>", " ", text).strip()
+    return _named(bot_user).sub(" ", text).strip()
+
+
+def mentions(text: str, bot_user: str) -> bool:
+    return bool(_named(bot_user).search(text))
+
+
+def _named(user: str) -> re.Pattern[str]:
+    return re.compile(rf"<@{re.escape(user)}(?:\|[^>]*)?>")
 
 
 def inert(text: str) -> str:
@@ -57,7 +78,19 @@ def inert(text: str) -> str:
 
 def escape(text: str) -> str:
     """For a text object of type `mrkdwn`."""
+    return _with_addresses(text, _escape)
+
+
+def _escape(text: str) -> str:
     return inert(text).translate(_SPECIAL)
+
+
+def _with_addresses(text: str, escaped: Callable[[str], str]) -> str:
+    parts, end = [], 0
+    for found in _COPIED.finditer(text):
+        parts += [escaped(text[end : found.start()]), f"`{found[2]}`"]
+        end = found.end()
+    return "".join((*parts, escaped(text[end:])))
 
 
 _MARKDOWN = re.compile(
@@ -65,7 +98,7 @@ _MARKDOWN = re.compile(
     !(?=\[) | \](?=[(:])        # an image, a link, what a link refers to
     | &(?=\#?\w+;)             # an entity
     | \\(?=[!-/:-@\[-`{-~])    # an escape
-    | ^(?=[ ]{0,3}[#+|=-])     # a heading, a list, a table, a line
+    | (?:^|(?<=\r))(?=[^\S\n]{0,3}[#+|=-])  # a heading, a list, a table, a line
     """,
     re.VERBOSE | re.MULTILINE,
 )
@@ -73,12 +106,13 @@ _MARKDOWN = re.compile(
 
 def escape_markdown(text: str) -> str:
     """For a `markdown` block. `<…>` would be markup there too, and entities may be taken for brackets."""
-    return _MARKDOWN.sub(lambda match: match[0] + JOINER, inert(text).replace("<", "‹").replace(">", "›"))
+    written = _with_addresses(text, lambda text: inert(text).replace("<", "‹").replace(">", "›"))
+    return _MARKDOWN.sub(lambda match: match[0] + JOINER, written)
 
 
 def link(url: str | None, label: str) -> str:
     """A link of ours to a web page, or the label alone where the address is none."""
-    named = escape(label).replace("|", "¦")
+    named = _escape(label).replace("|", "¦")
     try:
         parts = urlsplit(url or "")
     except ValueError:

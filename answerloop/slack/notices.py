@@ -26,7 +26,8 @@ def render_notice(notice: Notice, language: str) -> Rendered:
             text = words.suggest.format(question=question)
             yes = button(words.accept, "suggestion_accept", notice.id, "primary")
             no = button(words.dismiss, "suggestion_dismiss", notice.id)
-            return Rendered(text, [section(text), section(_quoted(notice.text)), actions(yes, no)])
+            reply = fitted(notice.text, MOST_TEXT, lambda text: f"{words.your_reply}\n{_quotation(text)}")
+            return Rendered(text, [section(text), section(reply), actions(yes, no)])
         case NoticeKind.THANKS:
             return _plain(words.thanks)
     return _plain(fitted(notice.text, MOST_TEXT))
@@ -50,4 +51,8 @@ def _escalation(notice: Notice, words: Wording) -> Rendered:
 
 
 def _quoted(text: str) -> str:
-    return fitted(text, MOST_TEXT, lambda text: "\n".join(f"> {escape(line)}" for line in text.splitlines() or ["…"]))
+    return fitted(text, MOST_TEXT, _quotation)
+
+
+def _quotation(text: str) -> str:
+    return "\n".join(f"> {escape(line)}" for line in text.splitlines() or ["…"])

@@ -28,6 +28,7 @@ class Wording:
     uncertain: str
     verified: str
     you_asked: str
+    asked: str
     helpful: str
     not_helpful: str
     ask_human: str
@@ -40,6 +41,7 @@ class Wording:
     help_wanted_by_all: str
     rate: str
     suggest: str
+    your_reply: str
     accept: str
     dismiss: str
     thanks: str
@@ -62,6 +64,7 @@ ENGLISH = Wording(
     uncertain="⚠️ Uncertain: please check the source.",
     verified="✅ Verified by a colleague",
     you_asked="You asked: {question}",
+    asked="{person} asked: {question}",
     helpful="Helpful",
     not_helpful="Not helpful",
     ask_human="Ask a human",
@@ -72,8 +75,9 @@ ENGLISH = Wording(
     resolve="Mark as taken care of",
     help_wanted="🆘 {people}: {asker} would like a human to answer this.",
     help_wanted_by_all="🆘 {asker} would like a human to answer this.",
-    rate="How was the answer to your question? Your verdict makes the next one better.\n> {question}",
-    suggest="Shall your reply become the better answer to this question?\n> {question}",
+    rate="How was my answer to this question? Your rating helps to make the next one better.\n> {question}",
+    suggest="Shall I suggest your reply as a better answer to this question?\n> {question}",
+    your_reply="Your reply:",
     accept="Yes, suggest it",
     dismiss="No",
     thanks="Thank you, that helps.",
@@ -96,6 +100,7 @@ GERMAN = Wording(
     uncertain="⚠️ Unsicher: bitte in der Quelle nachsehen.",
     verified="✅ Von einer Kollegin oder einem Kollegen geprüft",
     you_asked="Deine Frage: {question}",
+    asked="Frage von {person}: {question}",
     helpful="Hilfreich",
     not_helpful="Nicht hilfreich",
     ask_human="Einen Menschen fragen",
@@ -106,8 +111,9 @@ GERMAN = Wording(
     resolve="Als erledigt markieren",
     help_wanted="🆘 {people}: {asker} möchte, dass ein Mensch das beantwortet.",
     help_wanted_by_all="🆘 {asker} möchte, dass ein Mensch das beantwortet.",
-    rate="Wie war die Antwort auf deine Frage? Dein Urteil macht die nächste besser.\n> {question}",
-    suggest="Soll deine Antwort die bessere auf diese Frage werden?\n> {question}",
+    rate="Wie war meine Antwort auf diese Frage? Deine Bewertung hilft, die nächste besser zu machen.\n> {question}",
+    suggest="Soll ich deine Antwort als bessere auf diese Frage vorschlagen?\n> {question}",
+    your_reply="Deine Antwort:",
     accept="Ja, vorschlagen",
     dismiss="Nein",
     thanks="Danke, das hilft.",

@@ -9,7 +9,7 @@ from typing import Protocol
 import pytest
 
 from answerloop.domain import Confidence, Notice, NoticeKind, Outcome, OutgoingMessage, Progress, Stage
-from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryUncertain
+from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryUncertain, MessageDeleted
 from answerloop.ports import ChatDelivery, RateLimiter
 
 Address = Mapping[str, object]
@@ -59,6 +59,9 @@ class Platform(Protocol):
 
     def refuse_once(self) -> None:
         """Answer the next message with: never here."""
+
+    def delete_all(self) -> None:
+        """Somebody deletes every message of ours there."""
 
 
 class PostingChatSuite(ChatDeliverySuite):
@@ -134,6 +137,15 @@ class PostingChatSuite(ChatDeliverySuite):
         platform.refuse_once()
         with pytest.raises(DeliveryImpossible):
             chat.deliver(address, None, ANSWER)
+        assert platform.seen() == []
+
+    def test_a_message_that_somebody_deleted_is_told_from_a_place_that_is_gone(
+        self, chat: ChatDelivery, address: Address, platform: Platform
+    ) -> None:
+        opened = chat.open(address, WAITING)
+        platform.delete_all()
+        with pytest.raises(MessageDeleted):
+            chat.deliver(address, opened, ANSWER)
         assert platform.seen() == []
 
 

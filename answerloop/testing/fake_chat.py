@@ -7,7 +7,7 @@ from threading import Lock
 from typing import TypeAlias
 
 from answerloop.domain import Notice, OutgoingMessage, Progress
-from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryUncertain
+from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryUncertain, MessageDeleted
 
 Content: TypeAlias = Progress | OutgoingMessage | Notice
 Failure: TypeAlias = DeliveryUnavailable | DeliveryImpossible
@@ -35,6 +35,9 @@ class FakeChat:
         return [each for each in self.messages.values() if isinstance(each, Notice)]
 
     # --- the port
+
+    def has_placeholder(self, address: Mapping[str, object]) -> bool:
+        return True
 
     def open(self, address: Mapping[str, object], progress: Progress) -> str | None:
         return self._put(None, progress)
@@ -66,7 +69,7 @@ class FakeChat:
             self._posted += 1
             message_id = f"message-{self._posted}"
         elif message_id not in self.messages:
-            raise DeliveryImpossible("the message was deleted")
+            raise MessageDeleted("the message was deleted")
         self.messages[message_id] = content
         self._fail(failure)
         return message_id
@@ -88,6 +91,9 @@ class FakeChat:
 
     def be_busy_once(self, seconds: float) -> None:
         self.failures.append(DeliveryUnavailable("the fake platform is busy", retry_after_seconds=seconds))
+
+    def delete_all(self) -> None:
+        self.messages.clear()
 
     def refuse_once(self) -> None:
         self.failures.append(DeliveryImpossible("the fake room is gone"))

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 import anyio
 from slack_bolt import BoltRequest, BoltResponse
@@ -29,11 +29,14 @@ TYPES = frozenset(
 )  # fmt: skip
 TEXTS = ("type", "subtype", "id", "action_id", "block_id", "callback_id", "trigger_id", "team_id", "enterprise_id",
          "user_id", "channel_id", "bot_id", "event_id", "api_app_id", "ts", "thread_ts", "channel_type")  # fmt: skip
+WRITTEN = frozenset({"text", "value"})
+"""What a person wrote, of which the intake says what is wrong with it."""
 
 FORMS = {
     **dict.fromkeys(("event", "team", "user", "channel", "view", "message", "container", "enterprise"), dict),
     **dict.fromkeys(("authorizations", "actions"), list),
 }
+INNER = (("view", "state"), ("event", "tokens"), ("event", "message"), ("event", "item"))
 NEEDED = {
     "event_callback": ("event",),
     "block_actions": ("actions",),
@@ -64,8 +67,7 @@ class SlackDoor:
         try:
             body = await _read(request)
             self._verify(body, request.headers)
-            check_form(body, request.headers.get("content-type", ""))
-            inbound = _for_bolt(body, request.headers)
+            inbound = _for_bolt(check_form(body, request.headers.get("content-type", "")))
         except Refused as refused:
             return PlainTextResponse(str(refused), refused.status)
         except ClientDisconnect:
@@ -84,10 +86,11 @@ class SlackDoor:
             raise Refused(401, "not signed by Slack, or too long ago")
 
 
-def _for_bolt(body: bytes, headers: Headers) -> BoltRequest:
-    """Bolt reads ids out of the payload here, and trips over whatever has another form than Slack's. Raises Refused."""
+def _for_bolt(payload: dict[str, Any]) -> BoltRequest:
+    """What was checked, and not the bytes that Bolt would read in its own way: it takes a form for something else where
+    a word stands in it. It reads ids here, and trips over whatever has another form than Slack's. Raises Refused."""
     try:
-        return BoltRequest(body=body.decode(), headers={name: [value] for name, value in headers.items()})
+        return BoltRequest(body=json.dumps(payload), headers={"content-type": ["application/json"]})
     except (TypeError, AttributeError, KeyError, ValueError):
         raise Refused(400, "not a payload of Slack's") from None
 
@@ -101,31 +104,34 @@ async def _read(request: Request) -> bytes:
     return bytes(body)
 
 
-def check_form(body: bytes, content_type: str) -> None:
-    """Whether it has the outer form of a request of Slack's. Raises Refused."""
+def check_form(body: bytes, content_type: str) -> dict[str, Any]:
+    """What was sent, when it has the outer form of a request of Slack's. Raises Refused."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
         raise Refused(400, "not UTF-8") from None
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "application/json":
-        _check_payload(text)
-    elif kind == "application/x-www-form-urlencoded":
-        try:
-            fields = parse_qs(text, keep_blank_values=True, strict_parsing=True, max_num_fields=100)
-        except ValueError:
-            raise Refused(400, "not a form") from None
-        if "payload" in fields:
-            _check_payload(fields["payload"][0])
-        elif "command" not in fields and "ssl_check" not in fields:
-            raise Refused(400, "neither a command nor a payload")
-    else:
+        return _checked(text)
+    if kind != "application/x-www-form-urlencoded":
         raise Refused(415, "neither JSON nor a form")
+    try:
+        fields = dict(parse_qsl(text, keep_blank_values=True, strict_parsing=True, max_num_fields=100))
+    except ValueError:
+        raise Refused(400, "not a form") from None
+    if "payload" in fields:
+        return _checked(fields["payload"])
+    if "command" not in fields and "ssl_check" not in fields:
+        raise Refused(400, "neither a command nor a payload")
+    if not _is_well_formed(fields, DEEPEST):
+        raise Refused(400, "not a command")
+    return fields
 
 
-def _check_payload(text: str) -> None:
+def _checked(text: str) -> dict[str, Any]:
     try:
         payload = json.loads(text)
+        json.dumps(payload, ensure_ascii=False).encode()  # fails for half a character
     except (ValueError, RecursionError):
         raise Refused(400, "not JSON") from None
     if not isinstance(payload, dict) or not _is_well_formed(payload, DEEPEST) or payload.get("type") not in TYPES:
@@ -134,6 +140,12 @@ def _check_payload(text: str) -> None:
         value = payload.get(name)
         if value is not None and not isinstance(value, form):
             raise Refused(400, f"{name} has another form")
+    for outer, name in INNER:
+        value = (payload.get(outer) or {}).get(name)
+        if value is not None and not isinstance(value, dict):
+            raise Refused(400, f"{outer}.{name} has another form")
+    if payload.get("view") is not None and not payload["view"].get("type"):
+        raise Refused(400, "view.type is missing")
     for name in ("authorizations", "actions"):
         if not all(isinstance(item, dict) for item in payload.get(name) or ()):
             raise Refused(400, f"{name} has another form")
@@ -144,15 +156,18 @@ def _check_payload(text: str) -> None:
         action.get("action_id") and action.get("block_id") is not None for action in payload.get("actions") or ()
     ):
         raise Refused(400, "an action has no name")
+    return payload
 
 
 def _is_well_formed(value: Any, depth: int) -> bool:
-    """Not deeper than any payload of Slack's, and with names and ids that are texts: Bolt takes them for granted."""
+    """Not deeper than any payload of Slack's, and with names and ids that are texts: Bolt takes them for granted, and
+    no database takes a NUL."""
     if depth == 0:
         return False
     if isinstance(value, dict):
-        named = (value.get(name) for name in TEXTS)
-        return all(text is None or isinstance(text, str) for text in named) and all(
-            _is_well_formed(child, depth - 1) for child in value.values()
-        )
+        if not all(isinstance(value.get(name), str | None) for name in TEXTS):
+            return False
+        if any(isinstance(child, str) and "\0" in child for name, child in value.items() if name not in WRITTEN):
+            return False
+        return all(_is_well_formed(child, depth - 1) for child in value.values())
     return not isinstance(value, list) or all(_is_well_formed(child, depth - 1) for child in value)

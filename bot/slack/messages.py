@@ -2,110 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from answerloop.domain import InboundQuestion, NoticeKind, Respond, RoomSettings
-from answerloop.errors import InvalidQuestion, TooManyQuestions, UserFault
-from answerloop.slack.address import CHANNEL, Mode, SlackAddress, person_id, room_id
-from answerloop.slack.mrkdwn import plain, without_mention
+from answerloop.errors import InvalidQuestion, NotAllowed, TooManyQuestions
+from answerloop.slack.address import CHANNEL, Mode, SlackAddress, room_id
+from answerloop.slack.mrkdwn import plain
 from bot.intake import Intake
 from bot.people import AnswerActions
 from bot.rooms import Rooms
+from bot.slack.payload import MalformedPayload, Said, field, meant, message_key, optional
 
+TOMBSTONE = "tombstone"
+"""What a deleted message becomes that has replies."""
 OFF = "I do not answer in this channel. Send me a direct message instead."
 NOT_FOR_YOU = "In this channel I only answer some people. Send me a direct message instead."
-HOW_TO_ASK = "Ask me a question, for example: `/ask How many days of parental leave do I get?`"
-
-
-class MalformedPayload(UserFault):
-    """A signed request that Slack would never send."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """Something a person wrote. `thread` is the root of the thread it stands in; none for a new message."""
-
-    workspace: str
-    channel: str
-    user: str
-    text: str
-    ts: str
-    thread: str | None
-    direct: bool
-    mentioned: bool
-    keys: tuple[str, ...]
-
-    @property
-    def person(self) -> str:
-        return person_id(self.workspace, self.user)
-
-    @property
-    def room(self) -> str:
-        return room_id(self.workspace, self.channel)
-
-    @property
-    def conversation(self) -> str:
-        return f"{self.workspace}:{self.channel}:{self.thread or self.ts}"
-
-    def address(self, settings: RoomSettings) -> SlackAddress:
-        mode = Mode.DIRECT if self.direct else Mode.EPHEMERAL if settings.ephemeral else Mode.THREAD
-        return SlackAddress(
-            self.workspace,
-            self.channel,
-            self.user,
-            mode,
-            thread=self.thread or self.ts,
-            message=self.ts,
-            language=settings.language,
-        )
-
-
-def message_key(workspace: str, channel: str, ts: str) -> str:
-    return f"{CHANNEL}:{workspace}:{channel}:{ts}"
-
-
-def field(payload: Mapping[str, Any], *path: str) -> str:
-    """A string of the payload. Raises MalformedPayload when it is not there."""
-    value: Any = payload
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    if not isinstance(value, str) or not value or len(value) > 40_000:  # noqa: PLR2004 - Slack's own limit of a text
-        raise MalformedPayload(f"{'.'.join(path)} is missing")
-    return value
-
-
-def optional(payload: Mapping[str, Any], *path: str) -> str | None:
-    try:
-        return field(payload, *path)
-    except MalformedPayload:
-        return None
-
-
-def parse_said(body: Mapping[str, Any], bot_user: str | None) -> Said:
-    """Of an event `app_mention` or `message`. Raises MalformedPayload."""
-    event = body.get("event")
-    if not isinstance(event, Mapping):
-        raise MalformedPayload("event is missing")
-    workspace, channel, ts = field(body, "team_id"), field(event, "channel"), field(event, "ts")
-    written = optional(event, "text") or ""
-    keys = [message_key(workspace, channel, ts)]
-    for name, value in (("event", optional(body, "event_id")), ("client", optional(event, "client_msg_id"))):
-        if value:
-            keys.append(f"{CHANNEL}:{workspace}:{name}:{value[:80]}")
-    return Said(
-        workspace,
-        channel,
-        field(event, "user"),
-        plain(without_mention(written, bot_user) if bot_user else written),
-        ts,
-        optional(event, "thread_ts"),
-        direct=event.get("channel_type") == "im",
-        mentioned=event.get("type") == "app_mention" or (bot_user is not None and f"<@{bot_user}" in written),
-        keys=tuple(keys),
-    )
+HOW_TO_ASK = "Ask me a question, for example: /ask How many days of parental leave do I get?"
 
 
 class Messages:
@@ -175,7 +90,8 @@ class Messages:
 
     def _tell(self, said: Said, settings: RoomSettings, text: str, kind: NoticeKind = NoticeKind.REFUSED) -> None:
         """For their eyes alone, once for each message."""
-        self._actions.tell(CHANNEL, said.address(settings).as_json(), kind, text, f"{kind}:{said.keys[0]}")
+        key = f"{kind}:{said.keys[0]}:{said.user}"
+        self._actions.tell(CHANNEL, said.address(settings).as_json(), kind, text, key)
 
     # --- other ways to ask
 
@@ -213,33 +129,52 @@ class Messages:
             return str(error)
         return "👀 I am looking through the documents …"
 
-    def answer_message(self, payload: Mapping[str, Any]) -> None:
-        """The shortcut "Answer this": in the thread of that message, for whoever chose it. Raises MalformedPayload."""
+    def answer_message(self, payload: Mapping[str, Any], bot_user: str | None) -> None:
+        """The shortcut "Answer this": in the thread of that message, for whoever chose it. For them alone in direct
+        messages, which may be those of two people, where we cannot write. Raises MalformedPayload."""
         workspace, channel = field(payload, "team", "id"), field(payload, "channel", "id")
         message = payload.get("message")
         if not isinstance(message, Mapping):
             raise MalformedPayload("message is missing")
-        ts = field(message, "ts")
-        key = message_key(workspace, channel, ts)
-        thread = optional(message, "thread_ts")
-        text = plain(optional(message, "text") or "")
-        user = field(payload, "user", "id")
-        said = Said(workspace, channel, user, text, ts, thread, channel.startswith("D"), mentioned=True, keys=(key,))
-        self.hear(said)
+        ts, written, user = field(message, "ts"), optional(message, "text") or "", field(payload, "user", "id")
+        said = Said(
+            workspace,
+            channel,
+            user,
+            meant(written, bot_user),
+            ts,
+            optional(message, "thread_ts"),
+            direct=False,
+            mentioned=True,
+            keys=(message_key(workspace, channel, ts),),
+            response_url=optional(payload, "response_url"),
+        )
+        among_people = not channel.startswith("D")
+        settings = self._rooms.settings_of(said.room) if among_people else RoomSettings(ephemeral=True)
+        if settings.ephemeral:  # what one person asked alone is not answered for another one
+            said = replace(said, keys=(f"{said.keys[0]}:{user}",))
+        self._ask_if_welcome(said, settings)
 
-    def share(self, text: str, address: Mapping[str, Any]) -> InboundQuestion:
-        """The question of a private answer, asked where everybody in the channel reads along."""
+    def share(
+        self, answer_id: str, text: str, address: Mapping[str, Any], response_url: str | None = None
+    ) -> InboundQuestion:
+        """The question of a private answer, asked where everybody in the channel reads along. Raises NotAllowed."""
         private = SlackAddress.parse(address)
-        shared = SlackAddress(private.workspace, private.channel, private.user, language=private.language)
         settings = self._rooms.settings_of(room_id(private.workspace, private.channel))
-        again = f"{CHANNEL}:{private.workspace}:share:{private.channel}:{private.user}:{hash_of(text)}"
+        if settings.respond is Respond.OFF:
+            raise NotAllowed(OFF)
+        if settings.allow and private.user not in settings.allow:
+            raise NotAllowed(NOT_FOR_YOU)
+        shared = SlackAddress(
+            private.workspace, private.channel, private.user, response_url=response_url, language=settings.language
+        )
         return InboundQuestion(
             CHANNEL,
             self._tenant,
             private.person,
-            f"{private.workspace}:{private.channel}:shared:{hash_of(text)}",
+            f"{private.workspace}:{private.channel}:shared:{answer_id}",
             text,
-            (again,),
+            (f"{CHANNEL}:{private.workspace}:share:{answer_id}",),
             shared.as_json(),
             shared.room,
             settings.sources,
@@ -252,20 +187,16 @@ class Messages:
         if not isinstance(message, Mapping) or message.get("bot_id") or not optional(message, "user"):
             return
         key = message_key(field(body, "team_id"), field(body, "event", "channel"), field(message, "ts"))
-        written = optional(message, "text") or ""
-        try:
-            self._intake.edit(key, plain(without_mention(written, bot_user) if bot_user else written))
-        except InvalidQuestion:
-            return  # what stood there before is answered
+        if message.get("subtype") == TOMBSTONE:
+            self._intake.withdraw(key)
+            return
+        with suppress(InvalidQuestion):  # then what stood there before is answered
+            self._intake.edit(key, meant(optional(message, "text") or "", bot_user))
 
     def deleted(self, body: Mapping[str, Any]) -> None:
         """Raises MalformedPayload."""
         ts = field(body, "event", "deleted_ts")
         self._intake.withdraw(message_key(field(body, "team_id"), field(body, "event", "channel"), ts))
-
-
-def hash_of(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _is_question(text: str) -> bool:

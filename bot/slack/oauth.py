@@ -5,8 +5,10 @@ Every full member of a workspace that has installed us counts as an employee, so
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from http.client import HTTPException
 from typing import Any, Protocol
 
 import anyio
@@ -16,6 +18,7 @@ from slack_bolt.oauth import OAuthFlow
 from slack_bolt.oauth.callback_options import CallbackOptions, FailureArgs, SuccessArgs
 from slack_bolt.oauth.oauth_settings import OAuthSettings
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackClientError
 from slack_sdk.oauth import InstallationStore, OAuthStateStore
 from slack_sdk.oauth.installation_store import Installation
 from starlette.requests import Request
@@ -23,13 +26,15 @@ from starlette.responses import Response
 
 from answerloop.db.repositories import sign_ins
 from answerloop.db.session import Database
-from answerloop.errors import ConfigurationError
+from answerloop.errors import ConfigurationError, Retryable
 from answerloop.settings import Settings
 from answerloop.slack.address import person_id
 from answerloop.slack.manifest import INSTALL_PATH, REDIRECT_PATH, SCOPES
 
+log = logging.getLogger(__name__)
+
 CALL_SECONDS = 10
-FORBIDDEN = 403
+FORBIDDEN, UNAVAILABLE = 403, 503
 
 
 class Tokens(Protocol):
@@ -119,10 +124,30 @@ class SlackInstall:
         )
 
     async def begin(self, request: Request) -> Response:
-        return await _answered(self._flow.handle_installation, request)
+        return await self._answered(self._flow.handle_installation, request)
 
     async def finish(self, request: Request) -> Response:
-        return await _answered(self._flow.handle_callback, request)
+        return await self._answered(self._flow.handle_callback, request)
+
+    async def _answered(self, handle: Callable[[BoltRequest], BoltResponse], request: Request) -> Response:
+        headers: dict[str, str | Sequence[str]] = dict(request.headers)
+        asked = BoltRequest(body="", query=request.url.query, headers=headers)
+        try:
+            answer = await anyio.to_thread.run_sync(handle, asked)
+        except (OSError, HTTPException, SlackClientError, Retryable) as error:
+            log.warning("workspace not installed", extra={"error": type(error).__name__})
+            answer = self._flow.failure_handler(self._out_of_reach(asked))
+        return Response(answer.body, answer.status, {name: values[0] for name, values in answer.headers.items()})
+
+    def _out_of_reach(self, asked: BoltRequest) -> FailureArgs:
+        """Slack, or our database: nothing is installed, and beginning again may succeed."""
+        return FailureArgs(
+            request=asked,
+            reason="out_of_reach",
+            suggested_status_code=UNAVAILABLE,
+            settings=self._flow.settings,
+            default=self._flow.default_callback_options,
+        )
 
 
 def _succeeded(arguments: SuccessArgs) -> BoltResponse:
@@ -133,9 +158,3 @@ def _failed(arguments: FailureArgs) -> BoltResponse:
     if isinstance(arguments.error, NotWelcome):
         return BoltResponse(status=FORBIDDEN, body=str(arguments.error))
     return arguments.default.failure(arguments)
-
-
-async def _answered(handle: Callable[[BoltRequest], BoltResponse], request: Request) -> Response:
-    headers: dict[str, str | Sequence[str]] = dict(request.headers)
-    answer = await anyio.to_thread.run_sync(handle, BoltRequest(body="", query=request.url.query, headers=headers))
-    return Response(answer.body, answer.status, {name: values[0] for name, values in answer.headers.items()})

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from answerloop.domain import FeedbackReason, Outcome, Respond, RoomSettings
 from answerloop.slack import wording
-from answerloop.slack.address import SlackAddress
+from answerloop.slack.address import Mode, SlackAddress
+from answerloop.slack.answer import as_mrkdwn
 from answerloop.slack.mrkdwn import escape, link, shortened
 from answerloop.slack.rendered import Block, context, label, section
 from bot.home import HomeFacts, HomeQuestion
@@ -19,28 +22,30 @@ REASONS = {
     FeedbackReason.MADE_UP: "It is made up",
     FeedbackReason.INCOMPLETE: "It is incomplete",
     FeedbackReason.OUTDATED: "It is outdated",
-    FeedbackReason.WRONG_SOURCE: "It stands on the wrong source",
+    FeedbackReason.WRONG_SOURCE: "It relies on the wrong source",
     FeedbackReason.TONE: "I do not like the tone",
     FeedbackReason.OTHER: "Something else",
 }
 RESPONDS = {
     Respond.MENTIONS: "When somebody mentions me",
-    Respond.QUESTIONS: "To every new message that is a question",
+    Respond.QUESTIONS: "To every new message that ends with a question mark",
     Respond.ALL: "To every new message",
     Respond.OFF: "Never",
 }
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 STATES = {
     Outcome.ANSWERED: "answered",
-    Outcome.ABSTAINED: "not found in the documents",
+    Outcome.ABSTAINED: "not answered",
     Outcome.FAILED: "failed",
     None: "waiting",
 }
 MOST_BETTER = 3000
 MOST_OPTIONS = 100
+MOST_ANSWER = 700
 MOST_LABEL = 75
+USER, CHANNEL_ID = re.compile(r"[UW][A-Z0-9]{1,30}"), re.compile(r"[CG][A-Z0-9]{1,30}")
 HOW_TO_ASK = (
-    "*How to ask*\n• Send me a direct message.\n• Mention me in a channel; the answer stands in the thread.\n"
+    "*How to ask*\n• Send me a direct message.\n• Mention me in a channel; I answer in the thread.\n"
     "• Type `/ask` and your question: only you see the answer, and you can share it.\n"
     "• Choose “Answer this” in the menu of any message."
 )
@@ -62,7 +67,7 @@ def feedback_details(answer_id: str) -> dict[str, Any]:
                 "action_id": "better",
                 "multiline": True,
                 "max_length": MOST_BETTER,
-                "placeholder": label("What would be right, and where does it stand?"),
+                "placeholder": label("What would be right, and where is it written?"),
             }),
         ],
     }  # fmt: skip
@@ -72,22 +77,29 @@ def room_settings(channel: str, settings: RoomSettings, sources: Sequence[str]) 
     chosen = [_option(text, respond.value) for respond, text in RESPONDS.items()]
     languages = [_option(text, code) for code, text in LANGUAGES.items()]
     private = _option("Only the person who asks sees the answer", "ephemeral")
-    known = [_option(source, str(number)) for number, source in enumerate(sources[:MOST_OPTIONS])]
-    selected = [option for option, source in zip(known, sources, strict=False) if source in settings.sources]
+    checkbox = {"type": "checkboxes", "action_id": "ephemeral", "options": [private]}
+    checkbox |= {"initial_options": [private]} if settings.ephemeral else {}
+    known = {source: _source(source, name) for name, source in _offered(settings, sources).items()}
+    selected = [known[source] for source in settings.sources if source in known]
     blocks = [
-        _input("respond", "I answer", _chosen("static_select", "respond", chosen, settings.respond.value)),
-        _input("ephemeral", "Answers", {
-            "type": "checkboxes", "action_id": "ephemeral", "options": [private],
-            **({"initial_options": [private]} if settings.ephemeral else {}),
-        }),
-        _input("language", "Language", _chosen("static_select", "language", languages, settings.language)),
-        _input("escalation", "Whom to call when somebody asks for a human", _people("escalation", settings.escalation)),
-        _input("allow", "Answer only these people (none: everybody)", _people("allow", settings.allow)),
-    ]  # fmt: skip
+        _choice("respond", "I answer", chosen, settings.respond.value),
+        _input("ephemeral", "Answers", checkbox),
+        {
+            **_choice("language", "Language", languages, settings.language),
+            "hint": label("Of buttons and notices. Answers are in the words of the documents."),
+        },
+        _input(
+            "escalation",
+            "Whom to call when somebody asks for a human",
+            _people("escalation", settings.escalation, "The usual people"),
+        ),
+        _input("allow", "Answer only these people", _people("allow", settings.allow, "Everybody")),
+    ]
     if known:
-        element = {"type": "multi_static_select", "action_id": "sources", "options": known}
+        element: dict[str, Any] = {"type": "multi_static_select", "action_id": "sources"}
+        element |= {"options": list(known.values()), "placeholder": label("All sources")}
         element |= {"initial_options": selected} if selected else {}
-        blocks.append(_input("sources", "Answer only from these sources (none: all)", element))
+        blocks.append(_input("sources", "Answer only from these sources", element))
     return {
         "type": "modal",
         "callback_id": ROOM_SETTINGS,
@@ -99,32 +111,47 @@ def room_settings(channel: str, settings: RoomSettings, sources: Sequence[str]) 
     }
 
 
-def read_room_settings(values: dict[str, Any], sources: Sequence[str]) -> RoomSettings:
-    """What was submitted. Raises ValueError, KeyError, TypeError, IndexError for what no dialog of ours could send."""
-    chosen = values.get("sources", {}).get("sources", {}).get("selected_options") or []
-    return RoomSettings(
-        respond=Respond(values["respond"]["respond"]["selected_option"]["value"]),
-        ephemeral=bool(values["ephemeral"]["ephemeral"].get("selected_options")),
-        sources=tuple(sources[int(option["value"])] for option in chosen),
-        allow=tuple(map(str, values["allow"]["allow"].get("selected_users") or ())),
-        escalation=tuple(map(str, values["escalation"]["escalation"].get("selected_users") or ())),
-        language=str(values["language"]["language"]["selected_option"]["value"]),
-    )
+def read_room_settings(values: Any, settings: RoomSettings, sources: Sequence[str]) -> RoomSettings:
+    """What was submitted, of a dialog made from these. Raises ValueError for what no dialog of ours could send."""
+    offered = _offered(settings, sources)
+    try:
+        chosen = values.get("sources", {}).get("sources", {}).get("selected_options") or []
+        language = values["language"]["language"]["selected_option"]["value"]
+        return RoomSettings(
+            respond=Respond(values["respond"]["respond"]["selected_option"]["value"]),
+            ephemeral=bool(values["ephemeral"]["ephemeral"].get("selected_options")),
+            sources=tuple(offered[option["value"]] for option in chosen),
+            allow=_users(values, "allow"),
+            escalation=_users(values, "escalation"),
+            language={code: code for code in LANGUAGES}[language],
+        )
+    except (KeyError, TypeError, AttributeError):
+        raise ValueError("not a dialog of ours") from None
+
+
+def _offered(settings: RoomSettings, sources: Sequence[str]) -> dict[str, str]:
+    """The sources by the name they have in a dialog. Those that are chosen now are among them, known or not: saving
+    something else must not open the room to all."""
+    every = list(dict.fromkeys((*settings.sources, *sources)))[:MOST_OPTIONS]
+    return {hashlib.sha256(source.encode()).hexdigest()[:32]: source for source in every}
+
+
+def _users(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    users = tuple(values[name][name].get("selected_users") or ())
+    if not all(USER.fullmatch(user) for user in users):
+        raise ValueError("not the id of a user")
+    return users
 
 
 def home(facts: HomeFacts, now: datetime, *, admin: bool) -> dict[str, Any]:
-    words = wording.wording("en")
-    updated = f", the last one {wording.age(words, facts.updated_at, now)}" if facts.updated_at else ""
     blocks: list[Block] = [
         section("*I answer questions from the company's documents, with their sources.*"),
-        context(
-            f"I know {facts.documents:,} documents that you may read{updated}. What they do not say, I do not know."
-        ),
+        context(_known(facts, now)),
         section(HOW_TO_ASK),
     ]
     if facts.questions:
-        lines = "\n".join(_question(question, now) for question in facts.questions)
-        blocks += [{"type": "divider"}, section(f"*Your last questions*\n{lines}")]
+        blocks += [{"type": "divider"}, section("*Your last questions*")]
+        blocks += [section(_question(question, now)) for question in facts.questions]
     if admin:
         select = {
             "type": "conversations_select",
@@ -136,27 +163,49 @@ def home(facts: HomeFacts, now: datetime, *, admin: bool) -> dict[str, Any]:
     return {"type": "home", "blocks": blocks}
 
 
+def _known(facts: HomeFacts, now: datetime) -> str:
+    if not facts.documents:
+        return "There is no document yet that you may read."
+    number = "1 document" if facts.documents == 1 else f"{facts.documents:,} documents"
+    age = wording.age(wording.wording("en"), facts.updated_at, now) if facts.updated_at else ""
+    updated = f", last updated {age}" if age else ""
+    return f"I know {number} that you may read{updated}. What they do not say, I do not know."
+
+
 def _question(question: HomeQuestion, now: datetime) -> str:
     words = wording.wording("en")
     at = SlackAddress.parse(question.address)
     url = f"https://slack.com/app_redirect?team={at.workspace}&channel={at.channel}"
     text = link(url, shortened(" ".join(question.text.split()), 120))
-    return f"• {text} – {STATES[question.outcome]}, {escape(wording.age(words, question.asked_at, now))}"
+    line = f"• {text} – {STATES[question.outcome]}, {escape(wording.age(words, question.asked_at, now))}"
+    if at.mode is not Mode.EPHEMERAL or not question.answer:
+        return line
+    answer = as_mrkdwn(question.answer, MOST_ANSWER).splitlines()
+    return "\n".join((line, *(f"> {each}" for each in answer if each)))
 
 
 def _option(text: str, value: str) -> dict[str, Any]:
     return {"text": label(shortened(text, MOST_LABEL)), "value": value}
 
 
+def _source(location: str, name: str) -> dict[str, Any]:
+    """Paths differ at their end."""
+    return _option(location if len(location) <= MOST_LABEL else f"…{location[1 - MOST_LABEL :]}", name)
+
+
 def _input(block: str, title: str, element: dict[str, Any]) -> Block:
     return {"type": "input", "block_id": block, "optional": True, "label": label(title), "element": element}
 
 
-def _chosen(kind: str, action: str, options: list[dict[str, Any]], value: str) -> dict[str, Any]:
+def _choice(name: str, title: str, options: list[dict[str, Any]], value: str) -> Block:
+    """One of them is always chosen."""
     initial = next((option for option in options if option["value"] == value), options[0])
-    return {"type": kind, "action_id": action, "options": options, "initial_option": initial}
+    element = {"type": "static_select", "action_id": name, "options": options, "initial_option": initial}
+    return {**_input(name, title, element), "optional": False}
 
 
-def _people(action: str, users: Sequence[str]) -> dict[str, Any]:
-    element = {"type": "multi_users_select", "action_id": action}
-    return element | ({"initial_users": list(users)} if users else {})
+def _people(action: str, users: Sequence[str], placeholder: str) -> dict[str, Any]:
+    """Slack opens no dialog that names somebody who cannot be: a file may say anything."""
+    known = [user for user in users if USER.fullmatch(user)]
+    element = {"type": "multi_users_select", "action_id": action, "placeholder": label(placeholder)}
+    return element | ({"initial_users": known} if known else {})

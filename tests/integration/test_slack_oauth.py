@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from answerloop.backends.tokens_slack import SlackTokens
 from answerloop.db.repositories import installations
 from answerloop.db.tables import SignInStateRow, now
-from answerloop.errors import ConfigurationError, DeliveryImpossible
+from answerloop.errors import ConfigurationError, DatabaseUnavailable, DeliveryImpossible
 from answerloop.settings import Settings, load_settings
 from answerloop.slack.manifest import SCOPES
 from bot.slack.oauth import SlackInstall
@@ -86,7 +86,7 @@ def test_the_installer_is_sent_to_slack_with_what_we_ask_for(browser):
 def test_a_workspace_that_installs_us_has_a_token_that_will_be_renewed(browser, tokens, database):
     answer = finish(browser, begin(browser))
     assert answer.status_code == 200
-    assert (tokens("T01"), tokens.bot_user("T01")) == ("xoxe.xoxb-1", "UBOT")
+    assert (tokens("T01"), tokens.known("T01")[1]) == ("xoxe.xoxb-1", "UBOT")
     with database.reading() as session:
         stored = installations.get(session, "slack", "T01")
     assert timedelta(hours=11) < stored.expires_at - now() < timedelta(hours=13)
@@ -132,6 +132,44 @@ def test_a_code_that_slack_refuses_installs_nothing(browser, tokens):
     assert finish(browser, begin(browser), code="forged").status_code == 401
     with pytest.raises(DeliveryImpossible):
         tokens("T01")
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_slack_that_fails_is_told_to_the_installer(browser, tokens, slack, status):
+    state = begin(browser)
+    slack.failure = (status, {})
+    slack.replies["oauth.v2.access"] = {"ok": False, "error": "fatal_error"}
+    answer = finish(browser, state)
+    assert answer.status_code == 401
+    assert "/slack/install" in answer.text
+    with pytest.raises(DeliveryImpossible):
+        tokens("T01")
+
+
+@pytest.mark.parametrize("method", ["oauth.v2.access", "auth.test"])
+def test_a_slack_that_is_out_of_reach_is_told_to_the_installer_and_the_operator(browser, tokens, slack, method, caplog):
+    def hang_up(arguments: Arguments) -> dict[str, object]:
+        raise ConnectionAbortedError
+
+    slack.replies[method] = hang_up
+    answer = finish(browser, begin(browser))
+    assert answer.status_code == 503
+    assert "out_of_reach" in answer.text
+    assert "/slack/install" in answer.text
+    assert "workspace not installed" in [record.message for record in caplog.records]
+    with pytest.raises(DeliveryImpossible):
+        tokens("T01")
+
+
+def test_a_database_that_is_out_of_reach_is_no_fault_of_the_installer(browser, database, monkeypatch):
+    state = begin(browser)
+
+    def down() -> None:
+        raise DatabaseUnavailable("disk full")
+
+    monkeypatch.setattr(database, "writing", down)
+    assert finish(browser, state).status_code == 503
+    assert browser.get("/slack/install").status_code == 503
 
 
 @pytest.mark.parametrize("change", [{"team": {"id": "T66", "name": "Strangers"}}, {"is_enterprise_install": True}])

@@ -9,13 +9,13 @@ from datetime import timedelta
 
 from answerloop.db import outbox
 from answerloop.db.repositories import deliveries, documents, notices, posts
-from answerloop.db.repositories.deliveries import Due
+from answerloop.db.repositories.deliveries import Due, Waiting
 from answerloop.db.session import Database
 from answerloop.db.tables import DeliveryRow, NoticeRow, Posted, now
-from answerloop.domain import Audience, Confidence, NoticeKind, Outcome, OutgoingMessage
-from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DirectoryUnavailable
+from answerloop.domain import Audience, CitedSource, Confidence, NoticeKind, Outcome, OutgoingMessage, Progress
+from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DirectoryUnavailable, MessageDeleted
 from answerloop.observability import DELIVERIES_FAILED
-from answerloop.ports import ChatDelivery, Directory, Job, TaskQueue
+from answerloop.ports import ChatDelivery, Directory, TaskQueue
 from answerloop.tasks import deliver_answer, deliver_notice, withdraw_answer
 from workers.answering.posting import Posting
 
@@ -23,6 +23,11 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5.0
 ONE_REMINDER_IN = timedelta(hours=24)
+NOT_SHOWN = (
+    "I could not show the answer to “{question}” where you asked. If I am not in that channel, invite me; "
+    "or send me a direct message."
+)
+MOST_QUESTION = 200
 WITHHELD = "This answer stood on a document that not everybody here may read any more."
 
 
@@ -50,17 +55,22 @@ class DeliveryDesk:
             waiting = deliveries.waiting(session, question_id)
         if waiting is None:
             return
-        chat, address, progress = self._channels[waiting.channel], waiting.address, waiting.progress
-
-        def show(message_id: str | None) -> str | None:
-            if message_id is None:
-                return chat.open(address, progress)
-            chat.show(address, message_id, progress)
-            return message_id
+        chat, address = self._channels[waiting.channel], waiting.address
 
         try:
-            self._posting.put(DeliveryRow, question_id, chat, address, show)
-        except (DeliveryUnavailable, DeliveryImpossible) as error:
+            news = self._readable_news(waiting)
+
+            def show(message_id: str | None) -> str | None:
+                if message_id is None:
+                    return chat.open(address, news)
+                chat.show(address, message_id, news)
+                return message_id
+
+            if chat.has_placeholder(address):
+                self._posting.put(DeliveryRow, question_id, chat, address, show)
+            else:
+                chat.open(address, news)
+        except (DeliveryUnavailable, DeliveryImpossible, DirectoryUnavailable) as error:
             log.info("progress not shown", extra={"question_id": question_id, "error": str(error)})
         self._repair(question_id)
 
@@ -81,31 +91,38 @@ class DeliveryDesk:
         if due is None:
             self.withdraw(question_id)  # if that is why
             return
-        chat = self._channels[due.channel]
         try:
-            message = self._as_readable(due)
-            self._posting.put(
-                DeliveryRow, question_id, chat, due.address, lambda there: chat.deliver(due.address, there, message)
-            )
+            self._show(question_id, due, self._as_readable(due))
         except (DeliveryUnavailable, DirectoryUnavailable) as error:
-            self._try_again(DeliveryRow, deliver_answer(question_id), error)
+            self._try_again(DeliveryRow, question_id, error)
             return
         except DeliveryImpossible as error:
             self._give_up(due, question_id, error)
             return
         self._delivered(question_id, due)
 
-    def _as_readable(self, due: Due) -> OutgoingMessage:
-        """Rights are asked again at the last moment: somebody may have joined the room, or a document been closed."""
-        sources = due.message.sources
-        if not sources:
-            return due.message
-        people = self._directory.members(due.room) if due.room else [self._directory.person(due.message.asker)]
-        with self._database.reading() as session:
-            readable = documents.still_readable(
-                session, Audience.of(due.tenant, people), {source.passage.document_id for source in sources}
+    def _show(self, question_id: str, due: Due, message: OutgoingMessage) -> None:
+        """In place of the news. When somebody has deleted those, they still want the answer; once it was shown, no
+        more."""
+        chat = self._channels[due.channel]
+
+        def put() -> None:
+            self._posting.put(
+                DeliveryRow, question_id, chat, due.address, lambda there: chat.deliver(due.address, there, message)
             )
-        hidden = [source for source in sources if source.passage.document_id not in readable]
+
+        try:
+            put()
+        except MessageDeleted:
+            if due.shown_before:
+                raise
+            with self._database.writing() as session:
+                posts.forget(session, DeliveryRow, question_id)
+            put()
+
+    def _as_readable(self, due: Due) -> OutgoingMessage:
+        """Rights are asked again before it is shown: somebody may have joined the room, or a document been closed."""
+        shown, hidden = self._by_rights(due.tenant, due.room, due.message.asker, due.message.sources)
         if any(source.cited for source in hidden):
             return replace(
                 due.message,
@@ -114,7 +131,28 @@ class DeliveryDesk:
                 outcome=Outcome.ABSTAINED,
                 confidence=Confidence.DONT_KNOW,
             )
-        return replace(due.message, sources=tuple(source for source in sources if source not in hidden))
+        return replace(due.message, sources=shown)
+
+    def _readable_news(self, waiting: Waiting) -> Progress:
+        """Titles and first words are told by the same rights as the answer."""
+        news = waiting.progress
+        shown, hidden = self._by_rights(waiting.tenant, waiting.room, waiting.asker, news.sources)
+        told = "" if any(source.cited for source in hidden) else news.text
+        return replace(news, text=told, sources=shown)
+
+    def _by_rights(
+        self, tenant: str, room: str | None, asker: str, sources: Sequence[CitedSource]
+    ) -> tuple[tuple[CitedSource, ...], tuple[CitedSource, ...]]:
+        """What everybody there may read right now, and what not. Raises DirectoryUnavailable."""
+        if not sources:
+            return (), ()
+        people = self._directory.members(room) if room else [self._directory.person(asker)]
+        with self._database.reading() as session:
+            readable = documents.still_readable(
+                session, Audience.of(tenant, people), {source.passage.document_id for source in sources}
+            )
+        shown = tuple(source for source in sources if source.passage.document_id in readable)
+        return shown, tuple(source for source in sources if source not in shown)
 
     def _delivered(self, question_id: str, due: Due) -> None:
         jobs = []
@@ -161,26 +199,35 @@ class DeliveryDesk:
                 message_id = chat.find(shown.address, question_id)
             chat.withdraw(shown.address, message_id)
         except DeliveryUnavailable as error:
-            self._try_again(DeliveryRow, withdraw_answer(question_id), error)
+            self._try_again(DeliveryRow, question_id, error)
             return
         except DeliveryImpossible as error:
-            log.info("nothing to withdraw", extra={"question_id": question_id, "error": str(error)})
+            log.warning("message cannot be withdrawn", extra={"question_id": question_id, "error": str(error)})
         with self._database.writing() as session:
             posts.done(session, DeliveryRow, question_id, shown.attempt)
+            calls = notices.redo(session, NoticeKind.ESCALATION, question_id)  # they quote the question
+            jobs = [outbox.write(session, deliver_notice(call)) for call in calls]
+        outbox.send(self._database, self._queue, jobs)
 
     def notify(self, notice_id: str) -> None:
-        """Tell what is to be told beside an answer."""
+        """Tell what is to be told beside an answer; take it away when that was taken back."""
         with self._database.writing() as session:
             due = notices.due(session, notice_id)
         if due is None:
             return
         chat = self._channels[due.channel]
+
+        def show(there: str | None) -> str | None:
+            if not due.taken_back:
+                return chat.notify(due.address, there, due.notice)
+            if there is not None:
+                chat.withdraw(due.address, there)
+            return there
+
         try:
-            self._posting.put(
-                NoticeRow, notice_id, chat, due.address, lambda there: chat.notify(due.address, there, due.notice)
-            )
+            self._posting.put(NoticeRow, notice_id, chat, due.address, show)
         except DeliveryUnavailable as error:
-            self._try_again(NoticeRow, deliver_notice(notice_id), error)
+            self._try_again(NoticeRow, notice_id, error)
             return
         except DeliveryImpossible as error:
             log.warning("notice cannot be shown", extra={"notice_id": notice_id, "error": str(error)})
@@ -190,19 +237,30 @@ class DeliveryDesk:
         with self._database.writing() as session:
             posts.done(session, NoticeRow, notice_id, due.attempt)
 
-    def _try_again(self, table: type[Posted], job: Job, error: DeliveryUnavailable | DirectoryUnavailable) -> None:
-        """In the queue, not here: a worker never sleeps for a platform."""
-        told = error.retry_after_seconds if isinstance(error, DeliveryUnavailable) else None
-        wait = timedelta(seconds=told or RETRY_SECONDS)
-        log.warning("will be shown later", extra={"task": job.task, "id": job.args[0], "error": str(error)})
+    def _try_again(self, table: type[Posted], row_id: str, error: DeliveryUnavailable | DirectoryUnavailable) -> None:
+        """A worker never sleeps for a platform: whatever looks for what is overdue writes the next job."""
+        log.warning("will be shown later", extra={"table": table.__name__, "id": row_id, "error": str(error)})
         with self._database.writing() as session:
-            outbox.write(session, job, not_before=now() + wait)
-            posts.later(session, table, job.args[0], wait)
+            posts.later(session, table, row_id, timedelta(seconds=error.retry_after_seconds or RETRY_SECONDS))
 
     def _give_up(self, due: Due, question_id: str, error: DeliveryImpossible) -> None:
-        """The answer stays in the database, and the operator is told."""
+        """The answer stays in the database. The operator is told, and whoever still waits for it."""
         DELIVERIES_FAILED.labels(channel=due.channel).inc()
         extra = {"question_id": question_id, "channel": due.channel, "error": str(error)}
         log.error("answer cannot be shown", extra=extra)
+        jobs = []
         with self._database.writing() as session:
             posts.done(session, DeliveryRow, question_id, due.attempt, failure=str(error))
+            if not due.shown_before:
+                question = " ".join(due.message.question.split())[:MOST_QUESTION]
+                notice = notices.write(
+                    session,
+                    f"not shown:{question_id}",
+                    NoticeKind.REFUSED,
+                    due.channel,
+                    due.address,
+                    text=NOT_SHOWN.format(question=question),
+                    question_id=question_id,
+                )
+                jobs += [outbox.write(session, deliver_notice(notice))] if notice else []
+        outbox.send(self._database, self._queue, jobs)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from answerloop.db.repositories import answers, escalations, posts, questions
@@ -19,7 +20,7 @@ NEWS_AFTER = timedelta(seconds=3)
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An answer that is to be shown, with whom and what it was for."""
+    """An answer that is to be shown, with whom and what it was for. `shown_before`: as it was then."""
 
     channel: str
     tenant: str
@@ -28,14 +29,18 @@ class Due:
     hint: str
     message: OutgoingMessage
     attempt: int
+    shown_before: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What can be told of a question that is not answered yet."""
+    """What can be told of a question that is not answered yet, and to whom."""
 
     channel: str
+    tenant: str
     address: dict[str, Any]
+    room: str | None
+    asker: str
     progress: Progress
 
 
@@ -54,7 +59,7 @@ def due(session: Session, question_id: str) -> Due | None:
     """What is still to be shown; None when it was, is not answered yet, or was taken back."""
     row = session.get(DeliveryRow, question_id)
     answer = answers.view(session, question_id)
-    if row is None or row.delivered_at is not None or answer is None or answer.outcome is None or answer.retracted:
+    if row is None or posts.is_settled(row) or answer is None or answer.outcome is None or answer.retracted:
         return None
     row.attempts += 1
     message = OutgoingMessage(
@@ -69,7 +74,8 @@ def due(session: Session, question_id: str) -> Due | None:
         action=Action(answer.decision.get("action", Action.ANSWERED)),
         escalation=escalations.of_question(session, question_id),
     )
-    return Due(row.channel, answer.tenant, row.address, answer.room, answer.hint, message, row.attempts)
+    shown_before = row.delivered_at is not None
+    return Due(row.channel, answer.tenant, row.address, answer.room, answer.hint, message, row.attempts, shown_before)
 
 
 def waiting(session: Session, question_id: str) -> Waiting | None:
@@ -80,7 +86,7 @@ def waiting(session: Session, question_id: str) -> Waiting | None:
         return None
     ahead = questions.ahead_of(session, answer.asked_at)
     progress = Progress(question_id, answer.stage, ahead, answer.text, answer.sources)
-    return Waiting(row.channel, row.address, progress)
+    return Waiting(row.channel, answer.tenant, row.address, answer.room, answer.asker, progress)
 
 
 def shown(session: Session, question_id: str) -> Shown | None:
@@ -98,12 +104,18 @@ def address_of(session: Session, question_id: str) -> dict[str, Any]:
     return dict(session.get_one(DeliveryRow, question_id).address)
 
 
-def question_of_message(session: Session, message_id: str, room: str) -> str | None:
-    """The question whose answer stands in that message of that room."""
+def renew_address(session: Session, question_id: str, changes: Mapping[str, Any]) -> None:
+    row = session.get_one(DeliveryRow, question_id)
+    row.address = {**row.address, **changes}
+
+
+def question_of_message(session: Session, message_id: str, room: str, person: str) -> str | None:
+    """The question whose answer stands in that message, where this person sees it: in that room, or alone."""
+    alone = and_(QuestionRow.room.is_(None), QuestionRow.asker == person)
     return session.scalar(
         select(QuestionRow.id)
         .join(DeliveryRow, DeliveryRow.question_id == QuestionRow.id)
-        .where(DeliveryRow.message_id == message_id, QuestionRow.room == room)
+        .where(DeliveryRow.message_id == message_id, or_(QuestionRow.room == room, alone))
     )
 
 

@@ -17,17 +17,36 @@ def give(
     reason: FeedbackReason | None,
     correction: str | None,
 ) -> None:
-    """Once per person and answer; a second time changes the first."""
+    """Once per person and answer; a second time changes the first. A bare thumb leaves a better answer that was written
+    before, and the reason for the same thumb."""
     row = session.scalar(select(FeedbackRow).where(FeedbackRow.answer_id == answer_id, FeedbackRow.person == person))
     if row is None:
         row = FeedbackRow(answer_id=answer_id, person=person)
         session.add(row)
-    row.thumb, row.reason, row.correction = thumb, reason, correction
+    if reason is not None or correction is not None:
+        row.reason, row.correction = reason, correction
+    elif row.thumb != thumb:
+        row.reason = None
+    row.thumb = thumb
 
 
-def suggest(session: Session, answer_id: str, person: str, correction: str) -> None:
-    """A better answer, beside the thumb that this person may have given."""
-    give(session, answer_id, person, thumb_of(session, answer_id, person), None, correction)
+def add(
+    session: Session,
+    answer_id: str,
+    person: str,
+    *,
+    thumb: Thumb | None = None,
+    reason: FeedbackReason | None = None,
+    correction: str | None = None,
+) -> None:
+    """Beside what this person has said already; only the reason of another thumb goes."""
+    row = session.scalar(select(FeedbackRow).where(FeedbackRow.answer_id == answer_id, FeedbackRow.person == person))
+    if row is None:
+        give(session, answer_id, person, thumb, reason, correction)
+        return
+    if thumb is not None and thumb != row.thumb:
+        row.thumb, row.reason = thumb, None
+    row.reason, row.correction = reason or row.reason, correction or row.correction
 
 
 def thumb_of(session: Session, answer_id: str, person: str) -> Thumb | None:

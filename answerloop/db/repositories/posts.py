@@ -53,32 +53,43 @@ def not_posted(session: Session, table: type[Posted], row_id: str, *, perhaps: b
     session.get_one(table, row_id).posting_at = LONG_AGO if perhaps else None
 
 
+def forget(session: Session, table: type[Posted], row_id: str) -> None:
+    """The message is not there any more: the next attempt posts another one."""
+    row = session.get_one(table, row_id)
+    row.message_id, row.posting_at = None, None
+
+
+def is_settled(row: Posted) -> bool:
+    """Shown as it is now, or given up."""
+    return row.delivered_at is not None and row.due_at is None
+
+
 def done(session: Session, table: type[Posted], row_id: str, attempt: int, failure: str | None = None) -> None:
     """It is shown, or never will be; unless it has changed since this attempt, or another one was begun."""
     row = session.get_one(table, row_id)
     if row.attempts != attempt:
         return
-    row.delivered_at, row.due_at, row.failure = now(), None, failure
+    row.delivered_at, row.due_at, row.failure = row.delivered_at or now(), None, failure
 
 
 def again(session: Session, table: type[Posted], row_id: str) -> None:
     """What is shown has changed. Something that never will be shown stays so."""
     row = session.get_one(table, row_id)
     if row.failure is None:
-        row.delivered_at, row.due_at, row.attempts = None, now() + DONE_WITHIN, row.attempts + 1
+        row.due_at, row.attempts = now() + DONE_WITHIN, row.attempts + 1
 
 
 def later(session: Session, table: type[Posted], row_id: str, wait: timedelta) -> None:
-    """Its next attempt is on its way, and needs no second one beside it for as long."""
+    """Its next attempt comes after this long: `overdue` gives it out, so that many attempts in vain have one next."""
     row = session.get_one(table, row_id)
-    if row.delivered_at is None:
-        row.due_at = now() + wait + DONE_WITHIN
+    if not is_settled(row) or row.failure is not None:  # given up, and now to be taken away
+        row.due_at = now() + wait
 
 
 def overdue(session: Session, table: type[Posted], limit: int = 100) -> list[str]:
-    """What should be shown by now; each is given out once in `DONE_WITHIN`."""
+    """What should be shown by now, the longest overdue first; each is given out once in `DONE_WITHIN`."""
     rows = session.scalars(
-        select(table).where(table.due_at < now()).limit(limit).with_for_update(skip_locked=True)
+        select(table).where(table.due_at < now()).order_by(table.due_at).limit(limit).with_for_update(skip_locked=True)
     ).all()
     for row in rows:
         row.due_at = now() + DONE_WITHIN

@@ -1,7 +1,11 @@
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 
+from answerloop.db.session import Database, DuplicateKey
 from answerloop.domain import Respond, RoomSettings
 from answerloop.errors import ConfigurationError
 from bot.rooms import Rooms
@@ -58,6 +62,29 @@ def test_what_an_admin_has_changed_is_not_overwritten_by_the_file(rooms, databas
     again = Rooms(database)
     again.seed(path)
     assert again.settings_of("slack:T01:C01") == RoomSettings(respond=Respond.ALL)
+
+
+class LateDatabase(Database):
+    """Loses every race: whatever it writes, another process has just written."""
+
+    def __init__(self, url: str, other: Callable[[], None]) -> None:
+        super().__init__(url)
+        self._other = other
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        self._other()
+        with self.reading() as session:
+            yield session
+        raise DuplicateKey("UNIQUE constraint failed: rooms.room")
+
+
+def test_two_bots_that_start_at_once_seed_once(rooms, database, path):
+    late = LateDatabase(str(database.engine.url), lambda: rooms.seed(path))
+    Rooms(late).seed(path)
+    late.dispose()
+    assert Rooms(database).settings_of("slack:T01:C01").respond is Respond.QUESTIONS
+    assert Rooms(database).settings_of("slack:T01:C02").respond is Respond.OFF
 
 
 def test_a_change_holds_at_once_here_and_within_seconds_in_other_processes(rooms, database, clock):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from answerloop.domain import (
     Action,
@@ -94,12 +95,15 @@ def shown(
     *,
     url: Callable[[CitedSource], str | None] = lambda source: source.passage.url,
     private: bool = False,
+    shared: bool = False,
     language: str = "en",
 ) -> Rendered:
-    return render_answer(message, style, url=url, ephemeral=private, restate=private, language=language, now=NOW)
+    said: dict[str, Any] = {"restate": private or shared, "language": language, "now": NOW}
+    return render_answer(message, style, url=url, private=private, shareable=private, **said)
 
 
 def every_message() -> dict[str, Rendered]:
     answers = {f"{name} ({style})": shown(message, style) for name, message in ANSWERS.items() for style in Style}
     private = {f"private ({style})": shown(SURE, style, private=True, language="de") for style in Style}
-    return {**answers, **private, **OTHERS}
+    shared = {f"shared ({style})": shown(SURE, style, shared=True) for style in Style}
+    return {**answers, **private, **shared, **OTHERS}

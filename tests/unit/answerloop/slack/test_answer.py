@@ -10,7 +10,7 @@ from answerloop.slack import wording
 from answerloop.slack.notices import render_notice
 from answerloop.slack.progress import render_progress, status, steps
 from answerloop.slack.rendered import Rendered, Style, problems
-from tests.unit.answerloop.slack.messages import ANSWERS, FAQ, NOW, READING, SURE, a_source, shown
+from tests.unit.answerloop.slack.messages import ANSWERS, FAQ, HANDBOOK, NOW, READING, SURE, a_source, shown
 from tests.unit.answerloop.slack.test_mrkdwn import TEXTS
 
 URL = "https://docs.example/page"
@@ -98,6 +98,37 @@ def test_sources_are_one_list_of_what_was_cited_with_its_age():
         "[1] <https://intranet.example/leave?id=1&amp;part=2|Leave handbook> · updated 3 days ago",
         "[2] Parental leave: questions &amp; answers · updated a year ago",
     ]
+
+
+def test_a_document_has_one_line_with_all_its_numbers():
+    again = replace(HANDBOOK, number=3)
+    [listed] = [
+        block
+        for block in shown(replace(SURE, sources=(HANDBOOK, FAQ, again)), Style.CLASSIC).blocks
+        if block["type"] == "context"
+    ]
+    _, leave, parental = listed["elements"][0]["text"].splitlines()
+    assert leave.startswith("[1] [3] <https://intranet.example/leave")
+    assert parental.startswith("[2] Parental leave")
+
+
+def test_near_documents_have_no_numbers_and_no_doubles():
+    near = tuple(replace(source, cited=False) for source in (HANDBOOK, replace(HANDBOOK, number=2), FAQ))
+    [listed] = [
+        block
+        for block in shown(replace(ANSWERS["not known"], sources=near), Style.CLASSIC).blocks
+        if block["type"] == "context"
+    ]
+    heading, *lines = listed["elements"][0]["text"].splitlines()
+    assert heading == "*Nearest documents*"
+    assert [line[:3] for line in lines] == ["• <", "• P"]
+
+
+def test_who_asked_is_named_where_others_read_a_shared_answer():
+    assert shown(SURE, Style.CLASSIC, shared=True).blocks[0]["elements"][0]["text"] == (
+        "<@U01DANA> asked: How long is parental leave?"
+    )
+    assert "You asked" in shown(SURE, Style.CLASSIC, private=True).blocks[0]["elements"][0]["text"]
 
 
 @pytest.mark.parametrize(("style", "bold"), [(Style.MODERN, "**90 days**"), (Style.CLASSIC, "*90 days*")])

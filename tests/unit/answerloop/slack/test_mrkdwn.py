@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from answerloop.slack.mrkdwn import (
@@ -38,24 +38,30 @@ LIVE = re.compile(
 )
 
 
+CODE = re.compile(r"(?<!\w)`[A-Za-z0-9][A-Za-z0-9._~/+=?:@%-]*`(?!\w)")
+"""What may be in code: nothing that Slack or Markdown reads as anything else."""
+
+
 @given(TEXTS)
 def test_nothing_written_by_others_comes_alive_in_mrkdwn(text):
     written = escape(text)
     assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", written)
-    assert not LIVE.search(written)
+    assert not LIVE.search(CODE.sub(" ", written))
 
 
 @given(TEXTS)
+@example("\r#")
+@example("a\r - b")
 def test_nothing_written_by_others_comes_alive_in_markdown(text):
     written = escape_markdown(text)
     assert not re.search(r"[<>]|!\[|\]\(|\]:|&#?\w+;|^\s{0,3}#", written, re.MULTILINE)
-    assert not LIVE.search(written)
+    assert not LIVE.search(CODE.sub(" ", written))
 
 
 @given(TEXTS)
 def test_what_people_read_is_what_was_written(text):
-    """Invisible joiners and marks that look alike apart."""
-    alike = str.maketrans({"∗": "*", "∼": "~", "ˋ": "`", "ˍ": "_", "‹": "<", "›": ">", JOINER: None})
+    """Invisible joiners, marks that look alike and those of code apart."""
+    alike = str.maketrans({"∗": "*", "∼": "~", "ˋ": None, "`": None, "ˍ": "_", "‹": "<", "›": ">", JOINER: None})
     assert plain(escape(text).translate(alike)) == plain(re.sub("[<>&]", _escaped, text).translate(alike))
     assert escape_markdown(text).translate(alike) == text.translate(alike)
 
@@ -67,6 +73,34 @@ def _escaped(match: re.Match[str]) -> str:
 @pytest.mark.parametrize("text", ["90 days [1], 3.5 % or 1:30", "VPN_CLIENT_01 (“really”)", "on 4.11.2026 at 12:30"])
 def test_ordinary_text_stays_as_it_is(text):
     assert escape(text) == escape_markdown(text) == text
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["people-desk@orrenby.example", "https://intranet.example/leave/?id=1", "vpn.orrenby.example:443", "10.0.0.1",
+     "http://10.0.0.1:8080/", "a.b+c@mail.orrenby.example", "https://intranet.example"],
+)  # fmt: skip
+def test_an_address_can_be_copied_as_it_is_and_is_no_link(address):
+    assert escape(f"Write to {address}.") == escape_markdown(f"Write to {address}.") == f"Write to `{address}`."
+    assert escape(f"`{address}`") == f"`{address}`"
+    assert escape(f"({address}), <{address}>") == f"(`{address}`), &lt;`{address}`&gt;"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://a.example/?x=1&y=2", "a@b.example@c.example", "mailto:a@b.example", "äa@b.example",
+     "https://a.example/#part", "a@b", "a.example:80:x", "e.g."],
+)  # fmt: skip
+def test_what_is_no_plain_address_is_broken_whole(address):
+    for written in (escape(address), escape_markdown(address)):
+        assert "`" not in written
+        assert not LIVE.search(written)
+
+
+def test_a_label_of_a_link_has_no_code():
+    assert link("https://a.example/", "about vpn.orrenby.example") == (
+        f"<https://a.example/|about vpn.{JOINER}orrenby.{JOINER}example>"
+    )
 
 
 @pytest.mark.parametrize(

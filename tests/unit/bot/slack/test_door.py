@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from bot.slack.door import MAX_BODY_BYTES, SlackDoor
-from tests.unit.bot.slack.slack_kit import SECRET, SlackKit, click, direct, mention, signed
+from tests.unit.bot.slack.slack_kit import ALICE, CHANNEL, SECRET, TEAM, SlackKit, click, direct, event, mention, signed
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -42,7 +42,7 @@ def test_slacks_own_challenge_is_answered_when_it_is_signed(slack):
     assert slack.post("/slack/events", content=body).status_code == 401
 
 
-@pytest.mark.parametrize("seconds", [-301, 301])
+@pytest.mark.parametrize("seconds", [-301, 360])
 def test_an_old_or_early_signature_is_refused(slack, seconds):
     body = json.dumps(mention())
     headers = signed(body, timestamp=int(time.time()) + seconds)
@@ -116,3 +116,25 @@ def test_junk_is_refused_before_bolt_sees_it(body, content_type):
 def test_deep_nesting_is_refused(slack):
     assert post(slack, '{"type":"event_callback","event":' + "[" * 5000 + "]" * 5000 + "}") == 400
     assert post(slack, '{"type":"event_callback","event":' + '{"a":' * 100 + "1" + "}" * 100 + "}") == 400
+
+
+@pytest.mark.parametrize("text", ["what is a payload?", "payload=x", '{"type": "url_verification"}'])
+def test_a_command_is_a_command_whatever_its_words(slack, kit, text):
+    body = urlencode({"command": "/ask", "team_id": TEAM, "channel_id": CHANNEL, "user_id": ALICE, "text": text,
+                      "channel_name": "payload-team", "trigger_id": "t1"})  # fmt: skip
+    assert post(slack, body, **{"content-type": FORM}) == 200
+    assert [question.text for question in kit.questions()] == [text]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"type": "view_submission", "view": {"callback_id": "feedback_details", "state": []}},
+        {"type": "view_submission", "view": {"callback_id": "feedback_details", "state": {"values": {}}}},
+        event(type="tokens_revoked", tokens=["bot"]),
+        event(ts="1700.1\ud800"),
+        event(channel="C\0"),
+    ],
+)
+def test_what_slack_never_sends_is_refused_at_the_door(slack, payload):
+    assert post(slack, json.dumps(payload)) == 400

@@ -79,9 +79,11 @@ def fails(error: Exception):
 
 
 class Scene:
-    """`chat` is where Dana asks; `address` is given for a chat in which somebody must be told that we are at work."""
+    """`chat` is where Dana asks; `address` is given for a chat in which somebody must be told that we are at work.
+    Others read along where there is a `room`."""
 
     asker = "dana"
+    room: str | None = None
 
     def __init__(
         self, database: Database, chat: ChatDelivery | None = None, address: dict[str, Any] | None = None
@@ -97,7 +99,7 @@ class Scene:
         self.recovery = Recovery(database, self.queue)
 
     def ask(self, text: str = "How many days?", key: str = "k1") -> str:
-        inbound = InboundQuestion(self.chat.channel, "default", self.asker, "t1", text, (key,), self.address)
+        inbound = InboundQuestion(self.chat.channel, "default", self.asker, "t1", text, (key,), self.address, self.room)
         return self.intake.accept(inbound).question_id
 
     def answered(self, text: str = "90 days [1]", sources: Sequence[CitedSource] = (), hint: str = "") -> str:
