@@ -76,9 +76,10 @@ class DeliveryDesk:
 
     def _repair(self, question_id: str) -> None:
         """News that came after the answer, or after its end, must not stand."""
-        with self._database.writing() as session:
+        with self._database.reading() as session:
             if deliveries.waiting(session, question_id) is not None:
-                return
+                return  # as nearly always, so nobody else who writes is held up for it
+        with self._database.writing() as session:
             deliveries.redo(session, question_id)
             job = deliver_answer(question_id) if deliveries.due(session, question_id) else withdraw_answer(question_id)
             row = outbox.write(session, job)

@@ -8,7 +8,7 @@ from slack_sdk.signature import SignatureVerifier
 from answerloop.testing.slack_workspace import BOT_USER
 from benchmarks.intake.channels import CHANNELS, SlackAsking
 from bot.slack.door import check_form
-from bot.slack.messages import Said, parse_said
+from bot.slack.payload import Said, parse_said
 
 MANY = range(400)
 
