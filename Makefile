@@ -6,9 +6,10 @@ BIN := $(VENV)/bin
 ENV := HF_HUB_OFFLINE=1 TOKENIZERS_PARALLELISM=false
 DATA ?= ../shared/data
 TORCH := torch==2.13.0
+SLACK_SIMULATOR := .e2e/node_modules/local-slack-linux-x64/bin/local-slack
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-all quality lint format bench lock models browser clean
+.PHONY: help run setup test test-all quality pictures lint format bench lock models browser simulator clean
 
 help:  ## Explain every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,15 +41,26 @@ models: setup  ## Fetch and check the default models (make run does it too)
 test: setup  ## The tests that need nothing but Python
 	@$(ENV) $(BIN)/pytest -m "not model and not browser and not stack"
 
-test-all: setup models browser  ## The other tests: real model, whole stack with faults, browser (not those of `make test`)
+test-all: setup models browser simulator  ## The other tests: real model, whole stack with faults, browser, Slack (not those of `make test`)
 	@$(ENV) $(BIN)/pytest -m "model or browser or stack"
 
 quality: setup models  ## A few minutes of questions on the sample handbook: did answers get worse than the accepted ones?
 	@$(ENV) $(BIN)/python -m benchmarks.quality --slice --json .answerloop/bench/quality-slice.json
 
+pictures: setup browser simulator  ## Take the pictures of docs/slack.md anew
+	@$(ENV) ANSWERLOOP_WRITE_PICTURES=1 $(BIN)/pytest tests/e2e/test_slack_pictures.py
+
 browser:
 	@command -v chromium >/dev/null || { echo "Installing Chromium …"; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-color-emoji >/dev/null; }
+
+simulator: $(SLACK_SIMULATOR)
+
+$(SLACK_SIMULATOR):
+	@command -v npm >/dev/null || { echo "Installing npm …"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq npm >/dev/null; }
+	@echo "Installing the simulator of Slack …"
+	@npm install --prefix .e2e --no-audit --no-fund --loglevel=error local-slack-linux-x64@0.1.8
 
 lint: setup  ## Style, types, and who may import whom
 	@$(BIN)/ruff check .

@@ -333,12 +333,14 @@ class OutgoingMessage:
 
 @dataclass(frozen=True, slots=True)
 class HomeQuestion:
-    """`outcome` is none while it waits; `address` is where it was asked."""
+    """`outcome` is none while it waits; `address` is where it was asked. `answer` is given where nobody else reads it
+    there: a message for one reader may get lost."""
 
     text: str
     outcome: Outcome | None
     asked_at: datetime
     address: Mapping[str, object]
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,10 @@ class DeliveryUncertain(DeliveryUnavailable):
 class DirectoryUnavailable(Retryable):
     """Who people are cannot be told right now; nobody gets anybody's rights by guessing."""
 
+    def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
 
 class DeliveryImpossible(AnswerloopError):
     """The room, the message or our right to write there is gone for good."""

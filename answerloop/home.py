@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from answerloop.db.repositories import answers, documents
+from collections.abc import Collection
+
+from answerloop.db.repositories import answers, deliveries, documents
+from answerloop.db.repositories.answers import AnswerView
 from answerloop.db.session import Database
 from answerloop.domain import Audience, HomeFacts, HomeQuestion
 from answerloop.ports import Directory
@@ -22,9 +25,27 @@ class Home:
         with self._database.reading() as session:
             count, updated_at = documents.known_to(session, audience)
             last = answers.last_of(session, channel, person_id, LAST_QUESTIONS)
-        return HomeFacts(count, updated_at, tuple(HomeQuestion(*row) for row in last))
+            cited = {source.passage.document_id for view in last for source in view.sources if source.cited}
+            readable = documents.still_readable(session, audience, cited)
+            asked = tuple(
+                HomeQuestion(
+                    view.question,
+                    view.outcome,
+                    view.asked_at,
+                    deliveries.address_of(session, view.question_id),
+                    _own_answer(view, readable),
+                )
+                for view in last
+            )
+        return HomeFacts(count, updated_at, asked)
 
     def sources(self) -> tuple[str, ...]:
         """The locations that a room can be limited to."""
         with self._database.reading() as session:
             return tuple(source.location for source in documents.sources(session) if source.tenant == self._tenant)
+
+
+def _own_answer(view: AnswerView, readable: Collection[str]) -> str:
+    """Rights are those of now: what stood on a document that was closed since is not shown again."""
+    closed = any(source.cited and source.passage.document_id not in readable for source in view.sources)
+    return view.text if view.outcome and view.room is None and not closed else ""

@@ -30,16 +30,23 @@ from pythonjsonlogger.json import JsonFormatter
 
 from answerloop.exact_recognisers import ExactRecognisers
 
-_CHATTY = (  # what they say below a warning is either noise or the ids that our own lines carry
+_CHATTY = (  # what they say below a warning is noise, the ids that our own lines carry, or tokens and what people write
     "alembic",
+    "botbuilder",
+    "botframework",
     "celery.app.trace",
     "celery.beat",
     "celery.worker.strategy",
     "faker",
+    "httpcore",
     "httpx",
     "kombu",
+    "msal",
+    "msrest",
     "presidio-analyzer",
     "sentence_transformers",
+    "slack_bolt",
+    "slack_sdk",
 )
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -88,6 +95,7 @@ class _BlankingHandler(logging.StreamHandler[Any]):
     def __init__(self, recognisers: ExactRecognisers) -> None:
         super().__init__(sys.stderr)
         self._blank = recognisers.blank
+        self.addFilter(_is_wanted)
 
     def format(self, record: logging.LogRecord) -> str:
         blanked = copy.copy(record)  # other handlers get the record as it was
@@ -112,6 +120,11 @@ class _BlankingHandler(logging.StreamHandler[Any]):
         if value is None or isinstance(value, bool | int | float):
             return value
         return self._blank(str(value))
+
+
+def _is_wanted(record: logging.LogRecord) -> bool:
+    """Bolt gives each of its loggers the level of the root, whatever was said of their parent."""
+    return record.levelno >= logging.WARNING or not record.name.startswith(_CHATTY)
 
 
 def render_metrics(extra: CollectorRegistry | None = None) -> tuple[bytes, str]:

@@ -196,7 +196,8 @@ class Redactor(Protocol):
 
 
 class Directory(Protocol):
-    """Who people are. Somebody it does not know gets no groups at all. Raises DirectoryUnavailable."""
+    """Who people are. Somebody it does not know gets no groups at all. Raises DirectoryUnavailable; DeliveryImpossible
+    where the platform that knows them has removed us."""
 
     def person(self, person_id: str) -> Person:
         """The person with the groups they are in right now."""
@@ -228,9 +229,12 @@ class ChatDelivery(Protocol):
 
     channel: str
 
+    def has_placeholder(self, address: Mapping[str, object]) -> bool:
+        """Whether `open` posts a message there. Where it does not, it gives signs alone, and any number of times."""
+
     def open(self, address: Mapping[str, object], progress: Progress) -> str | None:
         """Say that the question has arrived, and return the id of the message that will become its answer; None where
-        the platform has nothing that could."""
+        there is no placeholder."""
 
     def show(self, address: Mapping[str, object], message_id: str | None, progress: Progress) -> None:
         """Bring what is shown up to date. May leave it as it is when the platform is busy."""
@@ -245,4 +249,5 @@ class ChatDelivery(Protocol):
         """Show a notice, in place of that message where there is one, and return the platform's id for it."""
 
     def find(self, address: Mapping[str, object], subject_id: str) -> str | None:
-        """The message that was posted for this question or notice without us learning its id."""
+        """The message that was posted for this question or notice without us learning its id. Where that can be neither
+        found nor ruled out, an id with which nothing is posted a second time."""

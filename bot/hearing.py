@@ -70,7 +70,7 @@ class Hearing:
         """Raises DatabaseUnavailable."""
         settings = RoomSettings() if said.direct else self._rooms.settings_of(said.place)
         if said.direct or said.mentioned:
-            self._ask_if_welcome(said, settings)
+            self.ask(said, settings)
         elif settings.respond is Respond.OFF or not _welcome(said, settings):
             return
         elif said.is_reply:
@@ -92,7 +92,8 @@ class Hearing:
                 said.platform, said.conversation, address, said.person, said.text, said.keys[0]
             )
 
-    def _ask_if_welcome(self, said: Said, settings: RoomSettings) -> None:
+    def ask(self, said: Said, settings: RoomSettings) -> None:
+        """What was meant for us, as it is answered there."""
         if settings.respond is Respond.OFF:
             self._tell(said, settings, OFF)
         elif not _welcome(said, settings):
@@ -137,7 +138,7 @@ class Hearing:
 
     def _tell(self, said: Said, settings: RoomSettings, text: str, kind: NoticeKind = NoticeKind.REFUSED) -> None:
         """For their eyes alone, once for each message."""
-        self.tell(said.platform, said.address(settings).as_json(), kind, text, f"{kind}:{said.keys[0]}")
+        self.tell(said.platform, said.address(settings).as_json(), kind, text, f"{kind}:{said.keys[0]}:{said.user}")
 
     def tell(self, platform: str, address: Mapping[str, Any], kind: NoticeKind, text: str, key: str) -> None:
         self._actions.tell(platform, address, kind, text, key[:255])

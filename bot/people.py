@@ -8,6 +8,7 @@ from typing import Any
 
 from answerloop.db import outbox
 from answerloop.db.repositories import answers, deliveries, escalations, feedback, notices, questions
+from answerloop.db.repositories.answers import AnswerView
 from answerloop.db.session import Database
 from answerloop.db.tables import OutboxRow
 from answerloop.domain import InboundQuestion, NoticeKind
@@ -48,10 +49,14 @@ class AnswerActions:
             jobs = [outbox.write(session, deliver_notice(notice))] if notice else []
         outbox.send(self._database, self._queue, jobs)
 
-    def ask_human(self, answer_id: str, person: str, room: str | None) -> None:
-        """Tag the people who are there for this. A second time changes nothing."""
+    def ask_human(
+        self, answer_id: str, person: str, room: str | None, renewed: Mapping[str, Any] | None = None
+    ) -> None:
+        """Tag the people who are there for this. A second time changes nothing. `renewed` is what the platform brought
+        along of the address of an answer that its asker alone sees."""
         with self._database.writing() as session:
             answer = seen_by(answers.view_of_answer(session, answer_id), person, room)
+            self._renew(session, answer, person, renewed)
             if not escalations.ask(session, answer.question_id, person):
                 return
             calls = self._helpers(answer.room, deliveries.address_of(session, answer.question_id))
@@ -88,8 +93,8 @@ class AnswerActions:
                 jobs.append(outbox.write(session, deliver_notice(notice)))
         outbox.send(self._database, self._queue, jobs)
 
-    def retract(self, answer_id: str, person: str) -> None:
-        """The asker takes the answer back. Raises NotAllowed for everybody else."""
+    def retract(self, answer_id: str, person: str, renewed: Mapping[str, Any] | None = None) -> None:
+        """The asker takes the answer back. Raises NotAllowed for everybody else. `renewed` as for `ask_human`."""
         with self._database.writing() as session:
             answer = answers.view_of_answer(session, answer_id)
             if answer is None:
@@ -98,30 +103,29 @@ class AnswerActions:
                 raise NotAllowed("Only the person who asked can take the answer back.")
             if answers.retract(session, answer_id) is None:
                 return
+            self._renew(session, answer, person, renewed)
             deliveries.redo(session, answer.question_id)
             job = outbox.write(session, withdraw_answer(answer.question_id))
         outbox.send(self._database, self._queue, [job])
 
-    def share(
-        self, answer_id: str, person: str, inbound: Callable[[str, str, dict[str, Any]], InboundQuestion]
-    ) -> None:
+    def share(self, answer_id: str, person: str, inbound: Callable[[str, dict[str, Any]], InboundQuestion]) -> None:
         """Ask the same question where everybody reads along: it is answered with what all of them may read.
 
-        `inbound` makes the question from the answer's id, its question and the address where it is shown privately.
-        Raises NotAllowed, TooManyQuestions.
+        Raises NotAllowed when it was shared before, or may not be, and as `Intake.accept` does.
         """
         with self._database.reading() as session:
             answer = seen_by(answers.view_of_answer(session, answer_id), person, None)
             address = deliveries.address_of(session, answer.question_id)
-        self._intake.accept(inbound(answer_id, answer.question, address))
+        if not self._intake.accept(inbound(answer.question, address)).fresh:
+            raise NotAllowed("You have shared this already.")
 
     def offer_suggestion(
         self, channel: str, conversation_key: str, address: Mapping[str, Any], person: str, text: str, key: str
     ) -> None:
-        """Somebody else has replied below an answer: would they have it become the better answer?"""
+        """Somebody else has replied below an answer that they see: would they have it become the better answer?"""
         with self._database.writing() as session:
             question = questions.last_answered(session, channel, conversation_key)
-            if question is None or question.asker == person:
+            if question is None or question.asker == person or question.room is None:
                 return
             notice = notices.write(
                 session,
@@ -154,6 +158,10 @@ class AnswerActions:
             found = answers.view(session, question.question_id) if question else None
             answer = seen_by(found, person, room)
             feedback.add(session, answer.answer_id, person, correction=text[:MAX_CORRECTION_CHARACTERS])
+
+    def _renew(self, session: Any, answer: AnswerView, person: str, renewed: Mapping[str, Any] | None) -> None:
+        if renewed and answer.room is None and answer.asker == person:
+            deliveries.renew_address(session, answer.question_id, renewed)
 
     def _shown_anew(self, session: Any, question_id: str) -> list[OutboxRow]:
         deliveries.redo(session, question_id)

@@ -14,6 +14,7 @@ from answerloop.backends.directory_file import FileDirectory
 from answerloop.backends.directory_slack import SlackDirectory
 from answerloop.backends.queue_celery import CeleryTaskQueue
 from answerloop.backends.tokens_slack import SlackTokens
+from answerloop.db.courier import Courier
 from answerloop.db.repositories import documents, processes, questions
 from answerloop.db.session import Database
 from answerloop.errors import AnswerloopError, QueueUnavailable
@@ -32,6 +33,7 @@ from bot.slack import escalation as slack
 from bot.slack.actions import Actions
 from bot.slack.app import SlackApp
 from bot.slack.authorize import authorizer
+from bot.slack.background import Background
 from bot.slack.door import SlackDoor
 from bot.slack.messages import Messages
 from bot.slack.oauth import SlackInstall
@@ -46,6 +48,7 @@ from bot.web.app import create_app
 if TYPE_CHECKING:
     from bot.teams.door import TeamsDoor
 
+RENEW_SECONDS = 600.0
 ANSWERING = frozenset({"worker-answer", "worker-all"})
 
 
@@ -54,13 +57,20 @@ class Bot:
 
     def __init__(self, settings: Settings) -> None:
         settings.require_identity()
-        self.database = Database(settings.effective_database_url)
+        self.database = Database(settings.effective_database_url, urgent=True)
         self.database.check()
         self.queue = CeleryTaskQueue(settings.effective_broker_url)
         self.heartbeat = Heartbeat(self.database, "bot", settings.lease_seconds / 3)
         registry = CollectorRegistry()
         registry.register(_Waiting(self.database, self.queue))
-        intake = Intake(self.database, self.queue, settings.max_question_characters, settings.questions_per_person)
+        self.courier = Courier(self.database, self.queue)
+        intake = Intake(
+            self.database,
+            self.queue,
+            settings.max_question_characters,
+            settings.questions_per_person,
+            self.courier.post,
+        )
         feedback = FeedbackBox(self.database)
         directory = FileDirectory(settings.directory_file, settings.tenant)
         self.app: FastAPI = create_app(
@@ -80,12 +90,14 @@ class Bot:
 
     def start(self) -> None:
         self.heartbeat.start()
+        self.courier.start()
         if self.slack:
             self.slack.start()
 
     def stop(self) -> None:
         if self.slack:
             self.slack.stop()
+        self.courier.stop()
         self.heartbeat.stop()
 
     def health(self) -> Mapping[str, str]:
@@ -95,6 +107,7 @@ class Bot:
             "broker": _checked(self.queue.depths),
             "worker": _checked(self._require_worker),
             "documents": _checked(self._require_documents),
+            **(self.slack.health() if self.slack else {}),
         }
 
     def _require_worker(self) -> None:
@@ -129,7 +142,7 @@ class SlackChannel:
         actions = AnswerActions(database, queue, intake, escalation)
         messages = Messages(Hearing(intake, rooms, actions, settings.tenant), intake, rooms)
         self.app = SlackApp(
-            authorizer(tokens, tokens.bot_user),
+            authorizer(tokens.known),
             settings.slack_api_url,
             messages,
             Actions(feedback, actions, messages),
@@ -138,7 +151,9 @@ class SlackChannel:
             frozenset(settings.slack_admins),
             tokens.forget,
         )
+        self._tokens = tokens
         self._socket: Connection | None = None
+        self._background: list[Background] = []
         self._install = SlackInstall(settings, tokens, database) if settings.slack_client_id else None
 
     def add_routes(self, app: FastAPI) -> None:
@@ -151,11 +166,21 @@ class SlackChannel:
             app.add_route(REDIRECT_PATH, self._install.finish, methods=["GET"])
 
     def start(self) -> None:
+        if self._settings.slack_bot_token:
+            self._background.append(Background("slack-own-user", self._tokens.learn_own_user))
+        else:
+            self._background.append(Background("slack-tokens", self._tokens.renew_due, every=RENEW_SECONDS))
         if self._settings.slack == "socket":
             token = self._settings.slack_app_token.get_secret_value()
             self._socket = Connection(self.app.bolt, token, self._settings.slack_api_url)
 
+    def health(self) -> Mapping[str, str]:
+        """Of the connection that we hold ourselves."""
+        return {"slack": self._socket.state()} if self._socket else {}
+
     def stop(self) -> None:
+        for background in self._background:
+            background.close()
         if self._socket:
             self._socket.close()
         self.app.later.close()

@@ -43,8 +43,8 @@ def slack_stub() -> Iterator[SlackStub]:
             is_json = self.headers.get_content_type() == "application/json"
             arguments = json.loads(body or "{}") if is_json else dict(parse_qsl(body))
             token = self.headers.get("Authorization", "").removeprefix("Bearer ")
-            status, headers = stub.failure or (200, {"x-oauth-scopes": stub.scopes})
             content = json.dumps(stub.answer(self.path.rpartition("/")[2], {**arguments, "token": token})).encode()
+            status, headers = stub.failure or (200, {"x-oauth-scopes": stub.scopes})
             self.send_response(status)
             for name, value in {**headers, "Content-Type": "application/json"}.items():
                 self.send_header(name, value)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
+from contextlib import suppress
+from pathlib import Path
 
 from celery import signals
 
@@ -13,6 +16,8 @@ from answerloop.tasks import ANSWER, DELIVER, HOUSEKEEPING, INDEX
 from workers.wiring import Workshop
 
 log = logging.getLogger(__name__)
+
+NICENESS = 5
 
 GROUPS: dict[str, tuple[tuple[str, ...], int]] = {  # queues, threads
     "answer": ((ANSWER,), 8),
@@ -27,6 +32,7 @@ def serve(settings: Settings, group: str) -> int:
     if group not in GROUPS:
         raise ConfigurationError(f"There is no group {group!r}: choose one of {', '.join(GROUPS)}.")
     queues, threads = GROUPS[group]
+    _give_way()
     if ANSWER in queues:
         threads = max(threads, settings.batch_size)
     workshop = Workshop(settings, f"worker-{group}")
@@ -62,6 +68,14 @@ def beat(settings: Settings) -> None:
         workshop.celery.Beat(schedule=str(schedule), max_interval=1).run()
     finally:
         workshop.heartbeat.stop()
+
+
+def _give_way() -> None:
+    """An answer may take a moment longer, an acknowledgement not: the bot goes first where the processor is scarce."""
+    os.nice(NICENESS)
+    if os.getsid(0) == os.getpid():
+        with suppress(OSError):  # Linux may weigh sessions instead of processes
+            Path("/proc/self/autogroup").write_text(str(NICENESS))
 
 
 def _keep_our_logging(**_: object) -> None:

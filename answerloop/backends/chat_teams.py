@@ -52,6 +52,9 @@ class TeamsDelivery:
         self._names = names
         self._pace = Pace("Teams", limiter, messages_per_second, messages_per_second)
 
+    def has_placeholder(self, address: Mapping[str, object]) -> bool:
+        return True
+
     def open(self, address: Mapping[str, object], progress: Progress) -> str | None:
         at = self._opened(TeamsAddress.parse(address))
         with suppress(DeliveryUnavailable, DeliveryImpossible):  # a courtesy; the placeholder says the same

@@ -12,6 +12,9 @@ class WebChatDelivery:
 
     channel = "web"
 
+    def has_placeholder(self, address: Mapping[str, object]) -> bool:
+        return False
+
     def open(self, address: Mapping[str, object], progress: Progress) -> str | None:
         return None
 

@@ -13,22 +13,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import Any, TypeVar
 
 from slack_sdk import WebClient
 
 from answerloop.backends.directory_file import FileDirectory
 from answerloop.backends.slack_api import Gone, Refused, call, client
+from answerloop.backends.slack_pages import Pages
 from answerloop.domain import EVERYONE, PUBLIC, Person
-from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DirectoryUnavailable
+from answerloop.errors import DeliveryUnavailable, DirectoryUnavailable
 from answerloop.slack.address import parts, person_id
 from answerloop.timed_cache import TimedCache
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 WORKSPACE_SECONDS = 300.0
+BEGUN_SECONDS = 600.0
+"""Pages of a list that was not read to its end are good for so long: two hundred thousand people at twenty a minute."""
 ROOM_SECONDS = 60.0
-PAGE = 500
+MEMBERS_SECONDS = 10.0
+"""Rights are asked again before an answer is shown: somebody may have joined since the question was asked."""
 EMPLOYEE = frozenset({EVERYONE, PUBLIC})
 OUTSIDE = frozenset({PUBLIC})
 NOBODY: frozenset[str] = frozenset()
@@ -65,7 +70,6 @@ class Workspace:
 class Channel:
     """`shared`: with other companies, or about to be. `public`: every employee can open it and read."""
 
-    members: tuple[str, ...]
     shared: bool
     public: bool
 
@@ -86,9 +90,12 @@ class SlackDirectory:
         self._file = file
         self._tenant = tenant
         self._api_url = api_url
+        self._clock = clock
+        self._begun: dict[str, Pages] = {}
         self._workspaces: TimedCache[str, Workspace] = TimedCache(WORKSPACE_SECONDS, clock)
         self._newcomers: TimedCache[tuple[str, str], User | None] = TimedCache(WORKSPACE_SECONDS, clock)
         self._channels: TimedCache[tuple[str, str], Channel | None] = TimedCache(ROOM_SECONDS, clock)
+        self._members: TimedCache[tuple[str, str], tuple[str, ...] | None] = TimedCache(MEMBERS_SECONDS, clock)
         self._without_user_groups: set[str] = set()
 
     def person(self, person_id: str) -> Person:
@@ -106,10 +113,13 @@ class SlackDirectory:
             return ()
         with _translated():
             found = self._channels.get((workspace, channel), lambda: self._read_channel(workspace, channel))
-            return tuple(self._readers(workspace, found)) if found else ()
+            if found is None:
+                return ()
+            members = self._members.get((workspace, channel), lambda: self._read_members(workspace, channel))
+            return tuple(self._readers(workspace, found, members)) if members is not None else ()
 
-    def _readers(self, workspace: str, channel: Channel) -> Iterator[Person]:
-        for member in channel.members:
+    def _readers(self, workspace: str, channel: Channel, members: Sequence[str]) -> Iterator[Person]:
+        for member in members:
             if channel.shared and member not in self._workspace(workspace).users:
                 continue  # of another company, as the outsider below: there may be thousands to look up
             user = self._user(workspace, member)
@@ -145,9 +155,18 @@ class SlackDirectory:
         return self._workspaces.get(workspace, lambda: self._read_workspace(workspace))
 
     def _read_workspace(self, workspace: str) -> Workspace:
+        """Of a large one in several attempts: Slack asks us to wait on the way."""
         slack = self._client(workspace)
-        users = {str(record["id"]): _user(record, workspace) for record in _pages(slack.users_list, "members")}
-        return Workspace(users, self._read_user_groups(slack, workspace))
+        pages = self._begun.pop(workspace, None)
+        if pages is None or self._clock() - pages.begun_at >= BEGUN_SECONDS:
+            pages = Pages(self._clock)
+        try:
+            records = pages.rest(slack.users_list, "members")
+            user_groups = self._read_user_groups(slack, workspace)
+        except DeliveryUnavailable:
+            self._begun[workspace] = pages
+            raise
+        return Workspace({str(record["id"]): _user(record, workspace) for record in records}, user_groups)
 
     def _read_user_groups(self, slack: WebClient, workspace: str) -> Mapping[str, frozenset[str]]:
         try:
@@ -175,15 +194,15 @@ class SlackDirectory:
 
     def _read_channel(self, workspace: str, channel: str) -> Channel | None:
         slack = self._client(workspace)
-        try:
-            facts = call(slack.conversations_info, channel=channel)["channel"]
-            members = tuple(_pages(slack.conversations_members, "members", channel=channel))
-        except Gone as error:
-            if error.code != "channel_not_found":
-                raise
+        facts = _if_there(lambda: call(slack.conversations_info, channel=channel)["channel"])
+        if facts is None:
             return None
         shared = any(facts.get(flag) for flag in ("is_shared", "is_ext_shared", "is_pending_ext_shared"))
-        return Channel(members, shared, public=bool(facts.get("is_channel")) and not facts.get("is_private"))
+        return Channel(shared, public=bool(facts.get("is_channel")) and not facts.get("is_private"))
+
+    def _read_members(self, workspace: str, channel: str) -> tuple[str, ...] | None:
+        method, pages = self._client(workspace).conversations_members, Pages(self._clock)
+        return _if_there(lambda: tuple(pages.rest(method, "members", channel=channel)))
 
     def _client(self, workspace: str) -> WebClient:
         return client(self._tokens(workspace), self._api_url)
@@ -203,19 +222,20 @@ def _user(record: Mapping[str, Any], workspace: str) -> User:
     return User(name, Kind.MEMBER, str(profile.get("email") or "") if confirmed else "")
 
 
-def _pages(method: Callable[..., Any], key: str, **arguments: Any) -> Iterator[Any]:
-    cursor = ""
-    while True:
-        page = call(method, limit=PAGE, cursor=cursor, **arguments)
-        yield from page[key]
-        cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
-        if not cursor:
-            return
+def _if_there(read: Callable[[], T]) -> T | None:
+    """None for a channel that is not there, or not for us."""
+    try:
+        return read()
+    except Gone as error:
+        if error.code != "channel_not_found":
+            raise
+        return None
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (DeliveryUnavailable, DeliveryImpossible) as error:
-        raise DirectoryUnavailable(f"Who somebody in Slack is cannot be told: {error}") from None
+    except DeliveryUnavailable as error:
+        told = f"Who somebody in Slack is cannot be told: {error}"
+        raise DirectoryUnavailable(told, error.retry_after_seconds) from None

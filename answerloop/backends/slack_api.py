@@ -22,8 +22,8 @@ TOO_OFTEN = frozenset({"ratelimited", "rate_limited"})
 HALF_DONE = frozenset({"internal_error", "fatal_error"})
 """Slack's own word for these: some of it may have been done."""
 PASSING = frozenset(
-    {"accesslimited", "external_channel_migrating", "request_timeout", "service_unavailable", "team_added_to_org",
-     "token_expired"}
+    {"accesslimited", "external_channel_migrating", "fetch_members_failed", "org_login_required", "request_timeout",
+     "service_unavailable", "streaming_state_conflict", "team_added_to_org", "token_expired"}
 )  # fmt: skip
 """What a second try may change. Whatever else Slack says is about the request itself, or for good."""
 

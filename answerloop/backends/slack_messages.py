@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 
 from answerloop.backends.chat_pace import Pace
 from answerloop.backends.slack_api import Gone, call
-from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, MessageDeleted
+from answerloop.errors import MessageDeleted
 from answerloop.slack.address import SlackAddress
 from answerloop.slack.rendered import Rendered, Style
 
@@ -56,8 +56,6 @@ class Messages:
         """In place of that message, or as a new one."""
         if message_id is None:
             return self._post(slack, at, render, subject)
-        if message_id.startswith(STREAM):
-            self._stop(slack, at, message_id)
         return self.update(slack, at, message_id, render, subject)
 
     def _post(self, slack: WebClient, at: SlackAddress, render: Render, subject: str) -> str:
@@ -89,21 +87,23 @@ class Messages:
             return ts
 
         with self._pace.updating(at.workspace, news=news):
+            self._end_stream(slack, at, message_id)
             return with_fallback(self._style, render, update)
 
     def delete(self, slack: WebClient, at: SlackAddress, message_id: str) -> None:
-        if message_id.startswith(STREAM):
-            self._stop(slack, at, message_id)
-        try:
-            call(slack.chat_delete, channel=at.channel, ts=ts_of(message_id))
-        except Gone as error:
-            if error.code != DELETED:
-                raise
+        with self._pace.updating(at.workspace):
+            self._end_stream(slack, at, message_id)
+            try:
+                call(slack.chat_delete, channel=at.channel, ts=ts_of(message_id))
+            except Gone as error:
+                if error.code != DELETED:
+                    raise
 
-    def _stop(self, slack: WebClient, at: SlackAddress, message_id: str) -> None:
-        """A stream may have ended by itself."""
-        with suppress(DeliveryUnavailable, DeliveryImpossible):
-            call(slack.chat_stopStream, channel=at.channel, ts=ts_of(message_id))
+    def _end_stream(self, slack: WebClient, at: SlackAddress, message_id: str) -> None:
+        """Slack changes and deletes no stream that runs. It may have ended by itself, or be gone."""
+        if message_id.startswith(STREAM):
+            with suppress(Gone):
+                call(slack.chat_stopStream, channel=at.channel, ts=ts_of(message_id))
 
     def find(self, slack: WebClient, at: SlackAddress, subject: str) -> str | None:
         """By its metadata; a stream has none yet, and is found by the ids of its steps."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import re
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from answerloop.backends.chat_pace import Pace
 from answerloop.backends.slack_api import CALL_SECONDS, Gone, call, refusal, unreachable
 from answerloop.backends.slack_messages import Render, with_fallback
 from answerloop.errors import DeliveryUncertain
-from answerloop.slack.address import Mode, SlackAddress
+from answerloop.slack.address import SlackAddress
 from answerloop.slack.rendered import Rendered, Style
 
 log = logging.getLogger(__name__)
@@ -30,28 +31,37 @@ class PrivateMessages:
         self._style = style
         self._api = urlsplit(api_url)
 
-    def put(self, slack: WebClient, at: SlackAddress, render: Render, *, in_place: bool, again: bool) -> None:
-        """`in_place` of an acknowledgement, where one stands, else beside what is there. `again`: it was shown before,
-        and is changed where that is possible.
+    def answer(self, slack: WebClient, at: SlackAddress, render: Render, *, again: bool) -> None:
+        """In place of the acknowledgement of a command, which has no message of its own. `again`: it was shown before,
+        and is changed where that is possible."""
+        self._put(slack, at, render, replace=again or at.message is None, again=again, below=False)
 
-        One whose outcome is unknown is not sent a second time: its reader finds the answer on the App Home.
-        """
+    def notice(self, slack: WebClient, at: SlackAddress, render: Render, *, below: bool) -> None:
+        """Beside what is there; `below` an answer, in a thread that began with it."""
+        self._put(slack, at, render, replace=False, again=False, below=below)
+
+    def _put(
+        self, slack: WebClient, at: SlackAddress, render: Render, *, replace: bool, again: bool, below: bool
+    ) -> None:
+        """One whose outcome is unknown is not sent a second time: its reader finds the answer on the App Home."""
+        thread = at.thread if at.thread != at.message or below else None  # Slack shows nothing in one that is not there
         try:
-            if at.response_url and self._respond_with(at.response_url, render, in_place=in_place):
+            if at.response_url and self._respond_with(at.response_url, render, thread, replace=replace):
                 return
             if not again:
-                self._post(slack, at, render, in_place=in_place)
+                self._post(slack, at, render, thread)
         except DeliveryUncertain as error:
-            if in_place and at.response_url:
+            if replace and at.response_url:
                 raise  # to put it there twice shows it once
             log.warning("private message perhaps not shown", extra={"error": str(error)})
 
-    def _respond_with(self, url: str, render: Render, *, in_place: bool) -> bool:
+    def _respond_with(self, url: str, render: Render, thread: str | None, *, replace: bool) -> bool:
         """False when the address is used up or not Slack's."""
+        below = {"thread_ts": thread} if thread and not replace else {}
 
         def respond(rendered: Rendered) -> None:
-            shown = {"text": rendered.text, "blocks": rendered.blocks}
-            self._respond(url, {"response_type": "ephemeral", "replace_original": in_place, **shown})
+            shown = {"text": rendered.text, "blocks": rendered.blocks, **below}
+            self._respond(url, {"response_type": "ephemeral", "replace_original": replace, **shown})
 
         try:
             with_fallback(self._style, render, respond)
@@ -60,16 +70,13 @@ class PrivateMessages:
             return False
         return True
 
-    def _post(self, slack: WebClient, at: SlackAddress, render: Render, *, in_place: bool) -> None:
-        """In the thread, where there is one: Slack shows nothing in a thread that does not exist."""
-        begun = at.thread != at.message or (at.mode is Mode.THREAD and not in_place)
-
+    def _post(self, slack: WebClient, at: SlackAddress, render: Render, thread: str | None) -> None:
         def post(rendered: Rendered) -> None:
             call(
                 slack.chat_postEphemeral,
                 channel=at.channel,
                 user=at.user,
-                thread_ts=at.thread if begun else None,
+                thread_ts=thread,
                 text=rendered.text,
                 blocks=rendered.blocks,
                 parse="none",
@@ -90,7 +97,7 @@ class PrivateMessages:
             raise Gone("foreign_response_url")
         try:
             reply = WebhookClient(url, timeout=CALL_SECONDS, retry_handlers=[]).send_dict(body)
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             raise unreachable(error) from None
         if reply.status_code != OK:
             word = re.search(r"[a-z]+(?:_[a-z]+)+", reply.body)

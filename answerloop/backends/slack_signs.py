@@ -18,6 +18,7 @@ from answerloop.slack.progress import status, steps
 log = logging.getLogger(__name__)
 
 SEEN, HELP, DONE = "eyes", "sos", "white_check_mark"
+MOST_REMEMBERED = 10_000
 LACKING = frozenset({"unknown_method", "missing_scope", "not_allowed_token_type", "feature_not_enabled"})
 """What a workspace that does not know a method says to it, now and later."""
 
@@ -26,11 +27,13 @@ class Signs:
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
         self._lacking: set[tuple[str, str]] = set()
+        self._seen: set[tuple[str, str, str]] = set()
 
     # --- reactions to the question, and the line below it
 
     def arrived(self, slack: WebClient, at: SlackAddress, progress: Progress) -> None:
-        self._react(slack, at, SEEN)
+        if at.message and self._is_new(at.workspace, at.channel, at.message):
+            self._react(slack, at, SEEN)
         if at.thread and at.mode is not Mode.EPHEMERAL:
             self._set_status(slack, at, status(progress, at.language))
 
@@ -45,6 +48,15 @@ class Signs:
     def gone(self, slack: WebClient, at: SlackAddress) -> None:
         for reaction in (SEEN, HELP, DONE):
             self._unreact(slack, at, reaction)
+
+    def _is_new(self, workspace: str, channel: str, message: str) -> bool:
+        """To this process, which forgets all of them when they are too many."""
+        if len(self._seen) >= MOST_REMEMBERED:
+            self._seen.clear()
+        question = (workspace, channel, message)
+        known = question in self._seen
+        self._seen.add(question)
+        return not known
 
     def _set_status(self, slack: WebClient, at: SlackAddress, text: str) -> None:
         """Until the next message: Slack takes it away itself."""

@@ -29,7 +29,6 @@ from answerloop.timed_cache import TimedCache
 log = logging.getLogger(__name__)
 
 KEPT_SECONDS = 30.0
-OWN_USER_SECONDS = 86_400.0  # a token never changes whose it is
 RENEW_BEFORE = timedelta(hours=2)
 LEASE = timedelta(minutes=1)
 WAIT_SECONDS = 5.0
@@ -68,8 +67,8 @@ class SlackTokens:
         self._app = app
         self._api_url = api_url
         self._token = token
-        self._kept: TimedCache[str, tuple[str, str]] = TimedCache(KEPT_SECONDS, clock)
-        self._own_user: TimedCache[None, str] = TimedCache(OWN_USER_SECONDS, clock)
+        self._own_user: str | None = None
+        self._kept: TimedCache[str, str] = TimedCache(KEPT_SECONDS, clock)
 
     @classmethod
     def of(cls, settings: Settings, database: Database) -> SlackTokens:
@@ -81,12 +80,29 @@ class SlackTokens:
         return cls(database, app, api_url=settings.slack_api_url, token=settings.slack_bot_token.get_secret_value())
 
     def __call__(self, workspace: str) -> str:
-        return self._token or self._installed(workspace)[0]
+        return self._token or self._kept.get(workspace, lambda: self._read(workspace))
 
-    def bot_user(self, workspace: str) -> str:
+    def known(self, workspace: str) -> tuple[str, str | None]:
+        """Token and bot user from our own records, whatever Slack does meanwhile: the token may be due for renewal, and
+        whose the one of the settings is has to be learnt first."""
         if self._token:
-            return self._own_user.get(None, self._ask_who_we_are)
-        return self._installed(workspace)[1]
+            return self._token, self._own_user
+        installation, app = self._get(workspace)
+        return app.open(installation.secret)[0], installation.bot_user
+
+    def renew_due(self) -> None:
+        """Of every workspace, also where nobody has asked for the token in a long while: nobody has to wait then."""
+        with self._database.reading() as session:
+            due = [each.workspace for each in installations.of_channel(session, CHANNEL) if _is_due(each)]
+        for workspace in due:
+            try:
+                self(workspace)
+            except (DeliveryUnavailable, DeliveryImpossible) as error:
+                log.warning("token cannot be renewed", extra={"workspace": workspace, "error": str(error)})
+
+    def learn_own_user(self) -> None:
+        """Ask Slack whose the token of the settings is."""
+        self._own_user = str(call(client(self._token, self._api_url).auth_test)["user_id"])
 
     def install(
         self,
@@ -110,42 +126,35 @@ class SlackTokens:
             )
         self._kept.forget(workspace)
 
-    def forget(self, workspace: str) -> None:
-        """The workspace has removed us, or taken our tokens away."""
+    def forget(self, workspace: str, at: datetime) -> None:
+        """The workspace has removed us, or taken our tokens away, at that time; it may have installed us anew since."""
         with self._database.writing() as session:
-            installations.delete_workspace(session, CHANNEL, workspace)
+            installations.delete_workspace(session, CHANNEL, workspace, installed_until=at)
         self._kept.forget(workspace)
-
-    def _ask_who_we_are(self) -> str:
-        return str(call(client(self._token, self._api_url).auth_test)["user_id"])
 
     # --- installations
 
-    def _installed(self, workspace: str) -> tuple[str, str]:
-        """Token and bot user."""
-        return self._kept.get(workspace, lambda: self._read(workspace))
+    def _read(self, workspace: str) -> str:
+        installation, app = self._get(workspace)
+        if _is_due(installation):
+            installation = self._renewed(installation, app)
+        return app.open(installation.secret)[0]
 
-    def _read(self, workspace: str) -> tuple[str, str]:
+    def _get(self, workspace: str) -> tuple[Installation, App]:
         if self._app is None:
             raise DeliveryImpossible(f"There is no token for the workspace {workspace}.")
-        installation = self._get(workspace)
-        if _is_due(installation):
-            installation = self._renewed(installation, self._app)
-        return self._app.open(installation.secret)[0], installation.bot_user
-
-    def _get(self, workspace: str) -> Installation:
         with self._database.reading() as session:
             installation = installations.get(session, CHANNEL, workspace)
         if installation is None:
             raise DeliveryImpossible(f"The workspace {workspace} has not installed us.")
-        return installation
+        return installation, self._app
 
     def _renewed(self, installation: Installation, app: App) -> Installation:
         """The old token serves as long as it is valid, when it cannot be renewed right now."""
         workspace = installation.workspace
         try:
             with self._leased(workspace):
-                return self._renew(self._get(workspace), app)
+                return self._renew(self._get(workspace)[0], app)
         except (DeliveryUnavailable, DeliveryImpossible) as error:
             if _is_over(installation):
                 raise
@@ -180,7 +189,7 @@ class SlackTokens:
         with self._database.writing() as session:
             installations.renew(session, installation, secret, expires_at)
         log.info("token renewed", extra={"workspace": installation.workspace})
-        return self._get(installation.workspace)
+        return self._get(installation.workspace)[0]
 
 
 def _is_due(installation: Installation) -> bool:

@@ -101,7 +101,7 @@ ENGLISH = Wording(
         FeedbackReason.MADE_UP: "It is made up",
         FeedbackReason.INCOMPLETE: "It is incomplete",
         FeedbackReason.OUTDATED: "It is outdated",
-        FeedbackReason.WRONG_SOURCE: "It stands on the wrong source",
+        FeedbackReason.WRONG_SOURCE: "It relies on the wrong source",
         FeedbackReason.TONE: "I do not like the tone",
         FeedbackReason.OTHER: "Something else",
     },
@@ -113,7 +113,7 @@ ENGLISH = Wording(
     home_last="Your last questions",
     outcomes={
         Outcome.ANSWERED: "answered",
-        Outcome.ABSTAINED: "not found in the documents",
+        Outcome.ABSTAINED: "not answered",
         Outcome.FAILED: "failed",
     },
     waiting="waiting",
@@ -166,7 +166,7 @@ GERMAN = Wording(
         FeedbackReason.MADE_UP: "Das ist erfunden",
         FeedbackReason.INCOMPLETE: "Das ist unvollständig",
         FeedbackReason.OUTDATED: "Das ist veraltet",
-        FeedbackReason.WRONG_SOURCE: "Das steht auf der falschen Quelle",
+        FeedbackReason.WRONG_SOURCE: "Das stützt sich auf die falsche Quelle",
         FeedbackReason.TONE: "Der Ton gefällt mir nicht",
         FeedbackReason.OTHER: "Etwas anderes",
     },
@@ -178,7 +178,7 @@ GERMAN = Wording(
     home_last="Deine letzten Fragen",
     outcomes={
         Outcome.ANSWERED: "beantwortet",
-        Outcome.ABSTAINED: "nicht in den Dokumenten gefunden",
+        Outcome.ABSTAINED: "nicht beantwortet",
         Outcome.FAILED: "fehlgeschlagen",
     },
     waiting="wartet",
@@ -196,7 +196,7 @@ LANGUAGES = {"en": ENGLISH, "de": GERMAN}
 SPOKEN = {"en": "English", "de": "Deutsch"}
 RESPONDS = {
     Respond.MENTIONS: "When somebody mentions me",
-    Respond.QUESTIONS: "To every new message that is a question",
+    Respond.QUESTIONS: "To every new message that ends with a question mark",
     Respond.ALL: "To every new message",
     Respond.OFF: "Never",
 }

@@ -7,7 +7,7 @@ died) is found by the sweep a few seconds later.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
@@ -19,6 +19,9 @@ from answerloop.errors import QueueUnavailable
 from answerloop.ports import Job, TaskQueue
 
 log = logging.getLogger(__name__)
+
+Post = Callable[[Sequence[OutboxRow]], object]
+"""Sends what was committed, at once or in a moment."""
 
 GRACE = timedelta(seconds=5)
 """The writer's own time to send a job before the sweep takes it for forgotten."""
@@ -38,6 +41,13 @@ def write(session: Session, job: Job, not_before: datetime | None = None) -> Out
 
 def send(database: Database, queue: TaskQueue, rows: Sequence[OutboxRow]) -> int:
     """Send committed rows and strike them out; on a broker that is down, leave the rest to the sweep."""
+    sent = hand_over(queue, rows)
+    strike_out(database, sent)
+    return len(sent)
+
+
+def hand_over(queue: TaskQueue, rows: Sequence[OutboxRow]) -> list[str]:
+    """The ids of those that the broker took."""
     sent: list[str] = []
     try:
         for row in rows:
@@ -48,10 +58,13 @@ def send(database: Database, queue: TaskQueue, rows: Sequence[OutboxRow]) -> int
             "broker unavailable, jobs wait in the outbox",
             extra={"waiting": len(rows) - len(sent), "error": str(error)},
         )
+    return sent
+
+
+def strike_out(database: Database, sent: Sequence[str]) -> None:
     if sent:
         with database.writing() as session:
             session.execute(delete(OutboxRow).where(OutboxRow.id.in_(sent)))
-    return len(sent)
 
 
 def sweep(database: Database, queue: TaskQueue, limit: int = 500) -> int:

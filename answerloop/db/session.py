@@ -5,18 +5,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.orm import Session, sessionmaker
 
+from answerloop.db.turn import Turn
 from answerloop.errors import ConfigurationError, DatabaseUnavailable
 
 BUSY_TIMEOUT_MS = 10_000
@@ -28,10 +29,14 @@ class DuplicateKey(Exception):
 
 
 class Database:
-    """Opens transactions: `reading()` never waits for a writer, `writing()` commits at the end of its block."""
+    """Opens transactions: `reading()` never waits for a writer, `writing()` commits at the end of its block.
 
-    def __init__(self, url: str) -> None:
+    `urgent` writers go before others: somebody waits to be told that a message has arrived.
+    """
+
+    def __init__(self, url: str, *, urgent: bool = False) -> None:
         self.engine = _engine(url)
+        self._turn = _turn(self.engine.url, urgent=urgent)
         self._reader = sessionmaker(self.engine, expire_on_commit=False)
         self._writer = sessionmaker(self.engine.execution_options(writing=True), expire_on_commit=False)
 
@@ -42,7 +47,8 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        with _translated(), self._writer.begin() as session:
+        in_turn = self._turn.taken() if self._turn else nullcontext()
+        with _translated(), in_turn, self._writer.begin() as session:
             yield session
 
     def check(self) -> None:
@@ -65,6 +71,8 @@ class Database:
 
     def dispose(self) -> None:
         self.engine.dispose()
+        if self._turn:
+            self._turn.close()
 
 
 def _alembic() -> Config:
@@ -99,6 +107,13 @@ def _engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
+
+
+def _turn(url: URL, *, urgent: bool) -> Turn | None:
+    """Other databases have more than one writer at a time."""
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return None
+    return Turn(Path(url.database), BUSY_TIMEOUT_MS / 1000, urgent=urgent)
 
 
 @contextmanager

@@ -230,7 +230,8 @@ class RoomRow(Table):
 
 
 class InstallationRow(Table):
-    """A workspace that has installed us, with its tokens encrypted. `lease_until` is held by whoever renews them."""
+    """A workspace that has installed us at `updated_at`, with its tokens encrypted. `lease_until` is held by whoever
+    renews them."""
 
     __tablename__ = "installations"
 
@@ -242,7 +243,7 @@ class InstallationRow(Table):
     expires_at: Mapped[datetime | None]
     lease_until: Mapped[datetime | None]
     installed_by: Mapped[str] = mapped_column(String(255), default="")
-    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class PlaceRow(Table):

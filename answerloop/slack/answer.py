@@ -31,20 +31,21 @@ def render_answer(
     style: Style,
     *,
     url: Url,
-    ephemeral: bool,
+    private: bool,
+    shareable: bool,
     restate: bool,
     language: str,
     now: datetime,
 ) -> Rendered:
-    """`restate` the question where it does not stand above the answer."""
+    """`private`: its reader alone sees it, and may share it. `restate` the question where it does not stand above."""
     words = wording.wording(language)
     blocks: list[Block] = []
     if restate:
-        blocks.append(context(_asked(message, words, ephemeral=ephemeral)))
+        blocks.append(context(_asked(message, words, ephemeral=private)))
     blocks.append(_body(message.text, style))
     blocks += _marks(message, words)
     blocks += _sources(message, words, url, now)
-    blocks += _buttons(message, style, words, ephemeral)
+    blocks += _buttons(message, style, words, shareable)
     return Rendered(fitted(_LEAD.sub(r"\1", message.text), MOST_ANSWER), blocks)
 
 
@@ -62,7 +63,12 @@ def _body(text: str, style: Style) -> Block:
             "type": "markdown",
             "text": fitted(text, MOST_ANSWER, lambda text: _written(text, escape_markdown, "**")),
         }
-    return section(fitted(text, MOST_ANSWER, lambda text: _written(text, escape, "*")))
+    return section(as_mrkdwn(text, MOST_ANSWER))
+
+
+def as_mrkdwn(text: str, limit: int) -> str:
+    """As much of an answer's text as fits into so many characters."""
+    return fitted(text, limit, lambda text: _written(text, escape, "*"))
 
 
 def _written(text: str, escaped: Callable[[str], str], bold: str) -> str:
@@ -126,10 +132,10 @@ def _named(source: CitedSource, words: Wording, url: Url, now: datetime) -> str:
     return f"{title}{aged}"
 
 
-def _buttons(message: OutgoingMessage, style: Style, words: Wording, ephemeral: bool) -> list[Block]:
+def _buttons(message: OutgoingMessage, style: Style, words: Wording, shareable: bool) -> list[Block]:
     answer = message.answer_id
     human = [] if message.escalation else [button(words.ask_human, "answer_human", answer)]
-    share = [button(words.share, "answer_share", answer)] if ephemeral else []
+    share = [button(words.share, "answer_share", answer)] if shareable else []
     rated = message.outcome is not Outcome.FAILED and message.action is not Action.REFUSED
     if style is Style.CLASSIC:
         thumbs = thumb_buttons(answer, words)

@@ -58,7 +58,15 @@ def _spelled(inside: str) -> str:
 
 def without_mention(text: str, bot_user: str) -> str:
     """The text without our own name in it."""
-    return re.sub(rf"<@{re.escape(bot_user)}(?:\|[^>]*)?>", " ", text).strip()
+    return _named(bot_user).sub(" ", text).strip()
+
+
+def mentions(text: str, bot_user: str) -> bool:
+    return bool(_named(bot_user).search(text))
+
+
+def _named(user: str) -> re.Pattern[str]:
+    return re.compile(rf"<@{re.escape(user)}(?:\|[^>]*)?>")
 
 
 def inert(text: str) -> str:
@@ -92,7 +100,7 @@ _MARKDOWN = re.compile(
     !(?=\[) | \](?=[(:])        # an image, a link, what a link refers to
     | &(?=\#?\w+;)             # an entity
     | \\(?=[!-/:-@\[-`{-~])    # an escape
-    | ^(?=[ ]{0,3}[#+|=-])     # a heading, a list, a table, a line
+    | (?:^|(?<=\r))(?=[^\S\n]{0,3}[#+|=-])  # a heading, a list, a table, a line
     """,
     re.VERBOSE | re.MULTILINE,
 )

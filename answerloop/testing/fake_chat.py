@@ -36,6 +36,9 @@ class FakeChat:
 
     # --- the port
 
+    def has_placeholder(self, address: Mapping[str, object]) -> bool:
+        return True
+
     def open(self, address: Mapping[str, object], progress: Progress) -> str | None:
         return self._put(None, progress)
 

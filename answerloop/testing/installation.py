@@ -60,6 +60,7 @@ class RunningInstallation:
             "ANSWERLOOP_LEASE_SECONDS": "6",
             "ANSWERLOOP_QUESTIONS_PER_PERSON": "100000",
             "ANSWERLOOP_HUMAN_CONTACT": "people-desk@orrenby.example",
+            "PYTHONPATH": str(CHECKOUT),  # what is tested is this code, whichever is installed
             "PYTHONWARNINGS": "",
             "HF_HUB_OFFLINE": "1",
             **{f"ANSWERLOOP_{name.upper()}": value for name, value in settings.items()},

@@ -18,12 +18,14 @@ from answerloop.testing.slack_workspace import SlackError, SlackWorkspace
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One call that goes wrong. `error`: with Slack's word for why. `lost`: it is done, and the connection breaks
-    instead of saying so. `seconds`: it takes so long, and is done."""
+    instead of saying so. `garbled`: it is done, and what says so is no HTTP. `seconds`: it takes so long, and is
+    done."""
 
     status: int = 200
     error: str = ""
     retry_after: int | None = None
     lost: bool = False
+    garbled: bool = False
     seconds: float = 0.0
 
 
@@ -32,6 +34,7 @@ def too_many(retry_after: int) -> Fault:
 
 
 LOST = Fault(lost=True)
+GARBLED = Fault(garbled=True)
 BROKEN = Fault(status=503)
 
 
@@ -97,7 +100,8 @@ def _handler(slack: SlackServer) -> type[BaseHTTPRequestHandler]:
             method = self.path.partition("?")[0].removeprefix("/api/")
             fault, reply = slack.answer(method, self._said(body), token)
             time.sleep(fault.seconds)
-            if fault.lost:
+            if fault.lost or fault.garbled:
+                self.wfile.write(b"garbled\r\n\r\n" * fault.garbled)
                 self.close_connection = True
                 return
             content = json.dumps(reply).encode() if fault.status < 500 else b"<html>Service unavailable</html>"

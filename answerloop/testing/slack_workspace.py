@@ -127,7 +127,10 @@ class SlackWorkspace:
         return {"ts": message["ts"]}
 
     def _delete(self, said: Body) -> Body:
-        self._channel(said).messages.remove(self._message(said))
+        message = self._message(said)
+        if message.get("streaming"):
+            raise SlackError("cant_delete_message")
+        self._channel(said).messages.remove(message)
         return {}
 
     def _post_privately(self, said: Body) -> Body:

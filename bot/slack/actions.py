@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from answerloop.domain import FeedbackReason, NoticeKind, Thumb
+from answerloop.db.session import DuplicateKey
+from answerloop.domain import FeedbackReason, InboundQuestion, NoticeKind, Thumb
 from answerloop.errors import InvalidFeedback, NotFound, UserFault
 from answerloop.slack.address import CHANNEL, Mode, SlackAddress, person_id, room_id
 from answerloop.slack.mrkdwn import plain
@@ -30,10 +31,28 @@ class Clicked:
         self.room = room_id(self.workspace, self.channel) if self.channel else None
         self.thread = optional(body, "message", "thread_ts") or optional(body, "container", "thread_ts")
         self.trigger = optional(body, "trigger_id")
+        self.response_url = optional(body, "response_url")
+        container = body.get("container")
+        self.alone = isinstance(container, Mapping) and container.get("is_ephemeral") is True
+        self.in_public = isinstance(container, Mapping) and not self.alone
 
     def address(self) -> SlackAddress:
+        """Below a message that everybody sees we are told by a post in its thread; what goes to the click's own address
+        does not stand there."""
         mode = Mode.DIRECT if (self.channel or "D").startswith("D") else Mode.EPHEMERAL
-        return SlackAddress(self.workspace, self.channel or self.user, self.user, mode, thread=self.thread)
+        return SlackAddress(
+            self.workspace,
+            self.channel or self.user,
+            self.user,
+            mode,
+            thread=self.thread,
+            response_url=None if self.in_public else self.response_url,
+        )
+
+    def renewed(self) -> dict[str, Any]:
+        """What changes in the address of a private answer: the click lets us change the message it was made on, for
+        half an hour again."""
+        return {"response_url": self.response_url} if self.alone and self.response_url else {}
 
 
 class Actions:
@@ -83,7 +102,11 @@ class Actions:
 
     def ask_human(self, body: Mapping[str, Any], answer_id: str) -> None:
         clicked = Clicked(body)
-        self._allowed(clicked, answer_id, lambda: self._actions.ask_human(answer_id, clicked.person, clicked.room))
+
+        def call() -> None:
+            self._actions.ask_human(answer_id, clicked.person, clicked.room, clicked.renewed())
+
+        self._allowed(clicked, answer_id, call)
 
     def resolve(self, body: Mapping[str, Any], answer_id: str) -> None:
         clicked = Clicked(body)
@@ -91,11 +114,15 @@ class Actions:
 
     def retract(self, body: Mapping[str, Any], answer_id: str) -> None:
         clicked = Clicked(body)
-        self._allowed(clicked, answer_id, lambda: self._actions.retract(answer_id, clicked.person))
+        self._allowed(clicked, answer_id, lambda: self._actions.retract(answer_id, clicked.person, clicked.renewed()))
 
     def share(self, body: Mapping[str, Any], answer_id: str) -> None:
         clicked = Clicked(body)
-        self._allowed(clicked, answer_id, lambda: self._actions.share(answer_id, clicked.person, self._messages.share))
+
+        def inbound(text: str, address: Mapping[str, Any]) -> InboundQuestion:
+            return self._messages.share(answer_id, text, address, clicked.response_url)
+
+        self._allowed(clicked, answer_id, lambda: self._actions.share(answer_id, clicked.person, inbound))
 
     def accept_suggestion(self, body: Mapping[str, Any], notice_id: str) -> None:
         clicked = Clicked(body)
@@ -133,9 +160,10 @@ class Actions:
 
     def _allowed(self, clicked: Clicked, about: str, act: Callable[[], None]) -> bool:
         try:
-            act()
-        except MalformedPayload:
-            raise
+            try:
+                act()
+            except DuplicateKey:  # a second click at the same moment was faster
+                act()
         except UserFault as error:
             text = GONE if isinstance(error, NotFound) else str(error)
             self._tell(clicked, NoticeKind.REFUSED, text, f"refused:{about}:{clicked.person}:{clicked.trigger}"[:255])

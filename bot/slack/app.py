@@ -17,8 +17,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
 from answerloop.db.session import DuplicateKey
-from answerloop.domain import RoomSettings
-from answerloop.errors import DatabaseUnavailable
+from answerloop.errors import Retryable
 from answerloop.home import Home
 from answerloop.slack.address import CHANNEL, person_id, room_id
 from answerloop.slack.manifest import PROMPTS
@@ -27,12 +26,14 @@ from bot.rooms import Rooms
 from bot.slack import views
 from bot.slack.actions import Actions
 from bot.slack.later import Later
-from bot.slack.messages import OWN_WORDS, Messages, parse_said
+from bot.slack.messages import Messages
+from bot.slack.payload import parse_said
 
 log = logging.getLogger(__name__)
 
 Body = dict[str, Any]
 Authorize = Callable[..., AuthorizeResult | None]
+OWN_WORDS = frozenset({None, "file_share", "thread_broadcast"})
 ADMIN_SECONDS = 3600.0
 
 
@@ -48,12 +49,14 @@ class SlackApp:
         rooms: Rooms,
         home: Home,
         admins: frozenset[str],
-        forget: Callable[[str], None],
+        forget: Callable[[str, datetime], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._messages, self._actions, self._rooms, self._home = messages, actions, rooms, home
         self._admins = admins
-        self._verified_admins: dict[str, float] = {}
+        self._verified_admins: dict[str, float] = {}  # when, by person
         self._forget = forget
+        self._clock = clock
         self.later = Later()
         self.bolt = App(
             client=WebClient(base_url=api_url, timeout=5, retry_handlers=[]),
@@ -96,24 +99,22 @@ class SlackApp:
     # --- messages
 
     def _said(self, body: Body, context: BoltContext) -> None:
-        self._messages.hear(parse_said(body, context.bot_user_id))
+        self._messages.hear(parse_said(body, _own_user(body, context)))
 
     def _message(self, body: Body, context: BoltContext) -> None:
         match body["event"].get("subtype"):
-            case "message_changed" if optional(body, "event", "message", "subtype") == "tombstone":
-                self._messages.deleted(body, field(body, "event", "message", "ts"))
             case "message_changed":
-                self._messages.edited(body, context.bot_user_id)
+                self._messages.edited(body, _own_user(body, context))
             case "message_deleted":
-                self._messages.deleted(body, field(body, "event", "deleted_ts"))
+                self._messages.deleted(body)
             case _:
                 self._said(body, context)
 
     def _command(self, ack: Ack, body: Body) -> None:
         ack(text=self._messages.command(body), response_type="ephemeral")
 
-    def _answer_message(self, ack: Ack, body: Body) -> None:
-        self._messages.answer_message(body)
+    def _answer_message(self, ack: Ack, body: Body, context: BoltContext) -> None:
+        self._messages.answer_message(body, context.bot_user_id)
         ack()
 
     # --- clicks
@@ -163,7 +164,7 @@ class SlackApp:
 
     def _choose_room(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         ack()
-        channel = field(action, "selected_conversation")
+        channel = _channel(field(action, "selected_conversation"))
         team, user, trigger = field(body, "team", "id"), field(body, "user", "id"), field(body, "trigger_id")
         self.later(lambda: self._open_room(client, team, user, channel, trigger))
 
@@ -174,44 +175,44 @@ class SlackApp:
             client.views_open(trigger_id=trigger, view=view)
 
     def _is_admin(self, client: WebClient, team: str, user: str) -> bool:
-        """An admin of this workspace, not of one that shares a channel with it. Asked of Slack before the dialog opens;
-        what is submitted within an hour after it is believed."""
-        known = user in self._admins
+        """Of this workspace. Asked of Slack before the dialog opens; what is submitted within an hour is believed."""
+        known, person = user in self._admins, person_id(team, user)
         if not known:
             found = client.users_info(user=user).get("user") or {}
             known = found.get("team_id") == team and bool(found.get("is_admin") or found.get("is_owner"))
         if known:
-            self._verified_admins[person_id(team, user)] = time.monotonic()
+            self._verified_admins[person] = self._clock()
         else:
-            self._verified_admins.pop(person_id(team, user), None)
+            self._verified_admins.pop(person, None)
         return known
 
     def _room_settings(self, ack: Ack, body: Body) -> None:
         user, team, channel = (
             field(body, "user", "id"),
             field(body, "team", "id"),
-            field(body, "view", "private_metadata"),
+            _channel(field(body, "view", "private_metadata")),
         )
-        if time.monotonic() - self._verified_admins.get(person_id(team, user), -ADMIN_SECONDS) >= ADMIN_SECONDS:
+        room, person = room_id(team, channel), person_id(team, user)
+        if self._clock() - self._verified_admins.get(person, -ADMIN_SECONDS) >= ADMIN_SECONDS:
             ack(response_action="errors", errors={"respond": "Please open this dialog again."})
             return
+        values = (body["view"].get("state") or {}).get("values")
         try:
-            before = self._rooms.settings_of(room_id(team, channel))
-            values, sources = body["view"]["state"]["values"], self._home.sources()
-            settings: RoomSettings = views.read_room_settings(values, sources, before)
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError):
-            raise MalformedPayload("not a dialog of ours") from None
-        self._rooms.change(room_id(team, channel), settings, person_id(team, user))
+            settings = views.read_room_settings(values, self._rooms.settings_of(room), self._home.sources())
+        except ValueError as error:
+            raise MalformedPayload(str(error)) from None
+        self._rooms.change(room, settings, person)
         ack()
 
     # --- the workspace
 
     def _uninstalled(self, body: Body) -> None:
-        self._forget(field(body, "team_id"))
+        """Slack's events may come late, and again."""
+        self._forget(field(body, "team_id"), _time_of(body))
 
     def _revoked(self, body: Body) -> None:
         if (body["event"].get("tokens") or {}).get("bot"):
-            self._forget(field(body, "team_id"))
+            self._uninstalled(body)
 
 
 def _drop_noise(body: Body, next_: Callable[[], Any], context: BoltContext) -> Any:
@@ -225,12 +226,32 @@ def _drop_noise(body: Body, next_: Callable[[], Any], context: BoltContext) -> A
     return next_()
 
 
+def _time_of(body: Body) -> datetime:
+    try:
+        return datetime.fromtimestamp(body["event_time"], UTC)
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+        raise MalformedPayload("event_time is missing") from None
+
+
+def _own_user(body: Body, context: BoltContext) -> str | None:
+    """Who we are in that workspace: Slack says it with each event; where it does not, what we know."""
+    bots = [each for each in body.get("authorizations") or () if each.get("is_bot")]
+    return optional(bots[0], "user_id") if bots else context.bot_user_id
+
+
 def _click(act: Callable[[Body, str], None]) -> Callable[..., None]:
     def clicked(ack: Ack, body: Body, action: Body) -> None:
         act(body, field(action, "value"))
         ack()
 
     return clicked
+
+
+def _channel(written: str) -> str:
+    """Raises MalformedPayload."""
+    if not views.CHANNEL_ID.fullmatch(written):
+        raise MalformedPayload("not the id of a channel")
+    return written
 
 
 def _nothing() -> None:
@@ -246,7 +267,7 @@ def _failed(error: Exception) -> BoltResponse:
         case MalformedPayload():
             log.info("malformed request refused", extra={"error": str(error)})
             return BoltResponse(status=400, body="malformed")
-        case DatabaseUnavailable() | DuplicateKey():
+        case Retryable() | DuplicateKey():
             log.warning("nothing was stored, Slack will send it again", extra={"error": str(error)})
             return BoltResponse(status=503, body="again, please")
     log.error("listener failed", exc_info=error)

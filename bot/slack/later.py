@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from slack_sdk.errors import SlackClientError
 
@@ -22,7 +23,8 @@ class Later:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="slack-later")
 
     def __call__(self, show: Callable[[], object]) -> None:
-        self._pool.submit(_quietly, show)
+        with suppress(RuntimeError):  # closed: we are on our way out
+            self._pool.submit(_quietly, show)
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

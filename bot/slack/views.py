@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from answerloop.chat import wording
 from answerloop.chat.text import shortened
 from answerloop.domain import FeedbackReason, HomeFacts, HomeQuestion, Outcome, Respond, RoomSettings
-from answerloop.slack.address import SlackAddress
+from answerloop.slack.address import Mode, SlackAddress
+from answerloop.slack.answer import as_mrkdwn
 from answerloop.slack.mrkdwn import escape, link
 from answerloop.slack.rendered import Block, context, label, section
 
@@ -32,13 +35,15 @@ RESPONDS = {
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 STATES = {
     Outcome.ANSWERED: "answered",
-    Outcome.ABSTAINED: "not found in the documents",
+    Outcome.ABSTAINED: "not answered",
     Outcome.FAILED: "failed",
     None: "waiting",
 }
 MOST_BETTER = 3000
 MOST_OPTIONS = 100
+MOST_ANSWER = 700
 MOST_LABEL = 75
+USER, CHANNEL_ID = re.compile(r"[UW][A-Z0-9]{1,30}"), re.compile(r"[CG][A-Z0-9]{1,30}")
 HOW_TO_ASK = (
     "*How to ask*\n• Send me a direct message.\n• Mention me in a channel; I answer in the thread.\n"
     "• Type `/ask` and your question: only you see the answer, and you can share it.\n"
@@ -71,18 +76,18 @@ def feedback_details(answer_id: str) -> dict[str, Any]:
 def room_settings(channel: str, settings: RoomSettings, sources: Sequence[str]) -> dict[str, Any]:
     chosen = [_option(text, respond.value) for respond, text in RESPONDS.items()]
     languages = [_option(text, code) for code, text in LANGUAGES.items()]
-    respond = _chosen("static_select", "respond", chosen, settings.respond.value)
-    spoken = _chosen("static_select", "language", languages, settings.language)
-    language = _input("language", "Language", spoken, optional=False)
     private = _option("Only the person who asks sees the answer", "ephemeral")
     checkbox = {"type": "checkboxes", "action_id": "ephemeral", "options": [private]}
     checkbox |= {"initial_options": [private]} if settings.ephemeral else {}
-    known = [_option(source, str(number)) for number, source in enumerate(sources[:MOST_OPTIONS])]
-    selected = [option for option, source in zip(known, sources, strict=False) if source in settings.sources]
+    known = {source: _source(source, name) for name, source in _offered(settings, sources).items()}
+    selected = [known[source] for source in settings.sources if source in known]
     blocks = [
-        _input("respond", "I answer", respond, optional=False),
+        _choice("respond", "I answer", chosen, settings.respond.value),
         _input("ephemeral", "Answers", checkbox),
-        {**language, "hint": label("Of buttons and notices. Answers are in the words of the documents.")},
+        {
+            **_choice("language", "Language", languages, settings.language),
+            "hint": label("Of buttons and notices. Answers are in the words of the documents."),
+        },
         _input(
             "escalation",
             "Whom to call when somebody asks for a human",
@@ -91,8 +96,8 @@ def room_settings(channel: str, settings: RoomSettings, sources: Sequence[str]) 
         _input("allow", "Answer only these people", _people("allow", settings.allow, "Everybody")),
     ]
     if known:
-        element: dict[str, Any] = {"type": "multi_static_select", "action_id": "sources", "options": known}
-        element |= {"placeholder": label("All sources")}
+        element: dict[str, Any] = {"type": "multi_static_select", "action_id": "sources"}
+        element |= {"options": list(known.values()), "placeholder": label("All sources")}
         element |= {"initial_options": selected} if selected else {}
         blocks.append(_input("sources", "Answer only from these sources", element))
     return {
@@ -106,23 +111,36 @@ def room_settings(channel: str, settings: RoomSettings, sources: Sequence[str]) 
     }
 
 
-def read_room_settings(values: dict[str, Any], sources: Sequence[str], before: RoomSettings) -> RoomSettings:
-    """What was submitted. A source that was set and could not be offered stays set, since without any source a room is
-    answered from all of them. Raises ValueError, KeyError, TypeError, IndexError for what no dialog could send."""
-    chosen = values.get("sources", {}).get("sources", {}).get("selected_options") or []
-    return RoomSettings(
-        respond=Respond(values["respond"]["respond"]["selected_option"]["value"]),
-        ephemeral=bool(values["ephemeral"]["ephemeral"].get("selected_options")),
-        sources=(*(sources[int(option["value"])] for option in chosen), *not_offered(before, sources)),
-        allow=tuple(map(str, values["allow"]["allow"].get("selected_users") or ())),
-        escalation=tuple(map(str, values["escalation"]["escalation"].get("selected_users") or ())),
-        language=str(values["language"]["language"]["selected_option"]["value"]),
-    )
+def read_room_settings(values: Any, settings: RoomSettings, sources: Sequence[str]) -> RoomSettings:
+    """What was submitted, of a dialog made from these. Raises ValueError for what no dialog of ours could send."""
+    offered = _offered(settings, sources)
+    try:
+        chosen = values.get("sources", {}).get("sources", {}).get("selected_options") or []
+        language = values["language"]["language"]["selected_option"]["value"]
+        return RoomSettings(
+            respond=Respond(values["respond"]["respond"]["selected_option"]["value"]),
+            ephemeral=bool(values["ephemeral"]["ephemeral"].get("selected_options")),
+            sources=tuple(offered[option["value"]] for option in chosen),
+            allow=_users(values, "allow"),
+            escalation=_users(values, "escalation"),
+            language={code: code for code in LANGUAGES}[language],
+        )
+    except (KeyError, TypeError, AttributeError):
+        raise ValueError("not a dialog of ours") from None
 
 
-def not_offered(settings: RoomSettings, sources: Sequence[str]) -> tuple[str, ...]:
-    """Sources that are set, and that a dialog cannot show: not registered any more, or beyond what fits into it."""
-    return tuple(source for source in settings.sources if source not in sources[:MOST_OPTIONS])
+def _offered(settings: RoomSettings, sources: Sequence[str]) -> dict[str, str]:
+    """The sources by the name they have in a dialog. Those that are chosen now are among them, known or not: saving
+    something else must not open the room to all."""
+    every = list(dict.fromkeys((*settings.sources, *sources)))[:MOST_OPTIONS]
+    return {hashlib.sha256(source.encode()).hexdigest()[:32]: source for source in every}
+
+
+def _users(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    users = tuple(values[name][name].get("selected_users") or ())
+    if not all(USER.fullmatch(user) for user in users):
+        raise ValueError("not the id of a user")
+    return users
 
 
 def home(facts: HomeFacts, now: datetime, *, admin: bool) -> dict[str, Any]:
@@ -159,22 +177,35 @@ def _question(question: HomeQuestion, now: datetime) -> str:
     at = SlackAddress.parse(question.address)
     url = f"https://slack.com/app_redirect?team={at.workspace}&channel={at.channel}"
     text = link(url, shortened(" ".join(question.text.split()), 120))
-    return f"• {text} – {STATES[question.outcome]}, {escape(wording.age(words, question.asked_at, now))}"
+    line = f"• {text} – {STATES[question.outcome]}, {escape(wording.age(words, question.asked_at, now))}"
+    if at.mode is not Mode.EPHEMERAL or not question.answer:
+        return line
+    answer = as_mrkdwn(question.answer, MOST_ANSWER).splitlines()
+    return "\n".join((line, *(f"> {each}" for each in answer if each)))
 
 
 def _option(text: str, value: str) -> dict[str, Any]:
     return {"text": label(shortened(text, MOST_LABEL)), "value": value}
 
 
-def _input(block: str, title: str, element: dict[str, Any], *, optional: bool = True) -> Block:
-    return {"type": "input", "block_id": block, "optional": optional, "label": label(title), "element": element}
+def _source(location: str, name: str) -> dict[str, Any]:
+    """Paths differ at their end."""
+    return _option(location if len(location) <= MOST_LABEL else f"…{location[1 - MOST_LABEL :]}", name)
 
 
-def _chosen(kind: str, action: str, options: list[dict[str, Any]], value: str) -> dict[str, Any]:
+def _input(block: str, title: str, element: dict[str, Any]) -> Block:
+    return {"type": "input", "block_id": block, "optional": True, "label": label(title), "element": element}
+
+
+def _choice(name: str, title: str, options: list[dict[str, Any]], value: str) -> Block:
+    """One of them is always chosen."""
     initial = next((option for option in options if option["value"] == value), options[0])
-    return {"type": kind, "action_id": action, "options": options, "initial_option": initial}
+    element = {"type": "static_select", "action_id": name, "options": options, "initial_option": initial}
+    return {**_input(name, title, element), "optional": False}
 
 
 def _people(action: str, users: Sequence[str], placeholder: str) -> dict[str, Any]:
+    """Slack opens no dialog that names somebody who cannot be: a file may say anything."""
+    known = [user for user in users if USER.fullmatch(user)]
     element = {"type": "multi_users_select", "action_id": action, "placeholder": label(placeholder)}
-    return element | ({"initial_users": list(users)} if users else {})
+    return element | ({"initial_users": known} if known else {})

@@ -23,7 +23,7 @@ from bot.web.documents import DocumentPages
 from bot.web.events import AnswerStream, RevisionWatch
 from bot.web.identity import COOKIE, SESSION_SECONDS, Identity, is_on_this_machine
 from bot.web.pages import STATIC
-from bot.web.readiness import OK, Health, Readiness, without_details
+from bot.web.readiness import Health, Readiness, is_ready, without_details
 from bot.web.security import Guard, SecurityHeaders
 from bot.web.snapshots import Snapshots
 
@@ -121,7 +121,7 @@ def _add_probes(app: FastAPI, readiness: Readiness, metrics: Metrics) -> None:
     def ready(request: Request) -> JSONResponse:
         checks = readiness.checks()
         shown = checks if is_on_this_machine(request) else without_details(checks)
-        return JSONResponse({"checks": shown}, 200 if all(state == OK for state in checks.values()) else 503)
+        return JSONResponse({"checks": shown}, 200 if is_ready(checks) else 503)
 
     @app.get("/metrics")
     def figures() -> Response:

@@ -13,6 +13,8 @@ Health = Callable[[], Mapping[str, str]]
 """What is checked → "ok", or a sentence about what is wrong."""
 
 OK = "ok"
+BESIDE = frozenset({"slack"})
+"""What is told and fails nothing: the web chat answers without it."""
 KEPT_SECONDS = 2.0
 
 
@@ -35,12 +37,20 @@ class Readiness:
             return self._known
 
 
+def is_ready(checks: Mapping[str, str]) -> bool:
+    return not _failures(checks)
+
+
 def without_details(checks: Mapping[str, str]) -> dict[str, str]:
     """For strangers: a sentence about what is wrong may name hosts, paths and versions."""
     return {name: OK if state == OK else "not ok" for name, state in checks.items()}
 
 
+def _failures(checks: Mapping[str, str]) -> dict[str, str]:
+    return {name: state for name, state in checks.items() if state != OK and name not in BESIDE}
+
+
 def _log_failures(checks: Mapping[str, str]) -> None:
-    failures = {name: state for name, state in checks.items() if state != OK}
+    failures = _failures(checks)
     if failures:
         log.warning("not ready", extra={"failures": failures})

@@ -19,7 +19,7 @@ from answerloop.db.repositories import documents
 from answerloop.db.session import Database
 from answerloop.domain import AnswerDraft, Audience, Chunk, Person
 from answerloop.heartbeat import Heartbeat
-from answerloop.ports import DocumentIndex, IndexQuery
+from answerloop.ports import DocumentIndex, GenerationRequest, IndexQuery
 from answerloop.settings import Settings
 from answerloop.testing.audience import ELSEWHERE, HOME, TOPICS, Company, Readers, Shown
 from answerloop.testing.fakes import FakeEmbedder, FakeGenerator, FakeRedactor, FakeTaskQueue
@@ -78,27 +78,33 @@ class House:
         self.company = Company((), ())
         self.document_ids: dict[str, str] = {}
         self.conversations: dict[str, str] = {}
-        self._folder = folder
-        self._database = database
+        self.meanwhile: Callable[[], object] = lambda: None
+        """Happens while an answer is being written."""
+        self.database = database
+        self.folder = folder
         self._index = index
         self.late = LateWrites(index)
         self._embedder = FakeEmbedder()
         self._retriever = Retriever(index, self._embedder, database, passages=MANY)
-        self._generator = FakeGenerator(lambda request: request.evidence[0].text)
-        self._answering, self._abstaining = self._pipeline(0.0), self._pipeline(1.1)
+        self.generator = FakeGenerator(self._speak)
+        self.answering, self._abstaining = self._pipeline(0.0), self._pipeline(1.1)
         queue = FakeTaskQueue()
         self._desk = AnswerDesk(
-            database, queue, self._answering, self, Heartbeat(database, "house", 60), LEASE, 3, FakeRedactor()
+            database, queue, self.answering, self, Heartbeat(database, "house", 60), LEASE, 3, FakeRedactor()
         )
         settings = Settings(_env_file=None, home=folder, identity_header="X-User", trusted_proxies=(PROXY,))
         self._app = create_app(
             settings, database, Intake(database, queue, 1000, 100), FeedbackBox(database), self, dict, lambda: (b"", "")
         )
 
+    def _speak(self, request: GenerationRequest) -> str:
+        self.meanwhile()
+        return request.evidence[0].text
+
     def _pipeline(self, threshold: float) -> RecordingPipeline:
         guard = Guard(MixedGroundednessDetector(), 0.6)
         limits = Limits(threshold, threshold, max_new_tokens=64, deadline_seconds=5.0)
-        return RecordingPipeline(self._retriever, self._generator, ExtractiveGenerator(), guard, limits, Triage())
+        return RecordingPipeline(self._retriever, self.generator, ExtractiveGenerator(), guard, limits, Triage())
 
     def person(self, person_id: str) -> Person:
         """We are the directory."""
@@ -106,10 +112,10 @@ class House:
 
     def becomes(self, company: Company) -> None:
         """Write the company's documents of this day and read them in. The index is late until `late.catch_up()`."""
-        indexer = Indexer(self._database, self.late, self._embedder, chunk_tokens=64, max_document_bytes=10_000)  # type: ignore[arg-type]
+        indexer = Indexer(self.database, self.late, self._embedder, chunk_tokens=64, max_document_bytes=10_000)  # type: ignore[arg-type]
         self.company = company
         for tenant in (HOME, ELSEWHERE):
-            folder = self._folder / "documents" / tenant
+            folder = self.folder / "documents" / tenant
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             for page in company.pages:
@@ -117,7 +123,7 @@ class House:
                     (folder / f"{page.topic}.md").write_text(page.markdown())
             source = indexer.register(folder, tenant, ())
             indexer.sync(source)
-            with self._database.reading() as session:
+            with self.database.reading() as session:
                 rows = documents.of_source(session, source).values()
                 self.document_ids |= {row.key.removesuffix(".md"): row.id for row in rows}
 
@@ -129,7 +135,7 @@ class House:
 
     def index(self, readers: Readers) -> Iterator[Shown]:
         audience = Audience.of(readers.tenant, readers.people)
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             sets = documents.readable_sets(session, audience)
         hits = self._index.search(IndexQuery(readers.tenant, QUESTION, self._embedder.embed([QUESTION])[0], sets))
         yield Shown("index", readers, repr(hits), self._topics([hit.chunk.document_id for hit in hits]))
@@ -140,7 +146,7 @@ class House:
         yield Shown("retrieval", readers, repr(found), topics)
 
     def answer(self, readers: Readers) -> Iterator[Shown]:
-        yield self._answer("answer", self._answering, readers)
+        yield self._answer("answer", self.answering, readers)
 
     def abstention(self, readers: Readers) -> Iterator[Shown]:
         yield self._answer("abstention and nearest documents", self._abstaining, readers)
@@ -148,11 +154,11 @@ class House:
     def _answer(self, name: str, pipeline: Pipeline, readers: Readers) -> Shown:
         """The draft, every step on the way, and the prompt."""
         steps: list[object] = []
-        self._generator.requests.clear()
+        self.generator.requests.clear()
         asked = Asked(QUESTION, (), Audience.of(readers.tenant, readers.people))
         draft = pipeline.answer(asked, lambda stage, text="", sources=None: steps.append((stage, text, sources)))
-        told = repr((draft, steps, self._generator.requests))
-        whole = pipeline is self._answering
+        told = repr((draft, steps, self.generator.requests))
+        whole = pipeline is self.answering
         topics = self._topics([source.passage.document_id for source in draft.sources])
         return Shown(name, readers, told, topics if whole else None)
 
@@ -165,9 +171,9 @@ class House:
         body = {"text": FOLLOW_UP if known else QUESTION, "conversation": known}
         asked = client.post("/api/chat/questions", json=body).json()
         self.conversations[person] = asked["conversation_id"]
-        self._generator.requests.clear()
+        self.generator.requests.clear()
         self._desk.answer(asked["question_id"])
-        yield Shown("web: history and prompt", readers, repr((self._answering.last, self._generator.requests)))
+        yield Shown("web: history and prompt", readers, repr((self.answering.last, self.generator.requests)))
         path = f"/api/chat/questions/{asked['question_id']}"
         snapshot = client.get(path)
         ids = [source["href"].split("/")[2].split("?")[0] for source in snapshot.json()["sources"]]

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from answerloop.backends.chat_slack import SlackDelivery
-from answerloop.ports import RateLimiter
 from answerloop.slack.address import Mode, SlackAddress
 from answerloop.slack.rendered import Style
 from answerloop.testing.fake_chat import FakeRateLimiter
@@ -26,18 +25,18 @@ class Slack:
         self.workspace = server.workspace
         self.workspace.channels = {CHANNEL: Channel([ASKER, COLLEAGUE]), DIRECT: Channel([ASKER])}
         self.workspace.users = {user: {"id": user, "name": user} for user in (ASKER, COLLEAGUE)}
+        self.limiter = FakeRateLimiter()
         self.watched = CHANNEL
         self.question = self.workspace.say(CHANNEL, ASKER, "How long is leave?")
 
     def delivery(
         self,
         style: Style = Style.MODERN,
-        limiter: RateLimiter | None = None,
         tokens: Callable[[str], str] = "xoxb-{}".format,
     ) -> SlackDelivery:
         return SlackDelivery(
             tokens,
-            limiter or FakeRateLimiter(),
+            self.limiter,
             api_url=self.server.url,
             style=style,
             source_url=lambda source: source.passage.url,

@@ -4,18 +4,19 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from answerloop.backends.chat_slack import PRIVATE, SlackDelivery
-from answerloop.db.tables import now
+from answerloop.db.repositories import posts
+from answerloop.db.tables import DeliveryRow, now
 from answerloop.domain import Escalation, Notice, NoticeKind, Progress, Stage
 from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryUncertain, MessageDeleted
 from answerloop.slack.address import Mode
 from answerloop.slack.rendered import Style
 from answerloop.testing.chat_suites import ANSWER, CALL, CORRECTED, READING, WAITING, PostingChatSuite
-from answerloop.testing.fake_chat import FakeRateLimiter
-from answerloop.testing.slack_server import BROKEN, LOST, Fault, SlackServer, too_many
+from answerloop.testing.slack_server import BROKEN, GARBLED, LOST, Fault, SlackServer, too_many
 from tests.contracts.slack_kit import ASKER, CHANNEL, COLLEAGUE, DIRECT, Slack
 from tests.unit.workers.answering.desk_kit import Scene, ScriptedPipeline, says
 
@@ -171,6 +172,7 @@ def test_where_no_blocks_are_taken_there_are_words(slack, chat):
     ("fault", "error"),
     [
         (LOST, DeliveryUncertain),
+        (GARBLED, DeliveryUncertain),
         (BROKEN, DeliveryUncertain),
         (Fault(error="internal_error"), DeliveryUncertain),
         (Fault(error="service_unavailable"), DeliveryUnavailable),
@@ -195,8 +197,7 @@ def test_a_server_that_is_not_there_has_shown_nothing(slack):
 
 @pytest.mark.parametrize("there", [True, False])
 def test_what_slack_says_about_waiting_holds_for_every_worker(slack, there):
-    limiter = FakeRateLimiter()
-    one, other = slack.delivery(limiter=limiter), slack.delivery(limiter=limiter)
+    one, other = slack.delivery(), slack.delivery()
     message_id = one.deliver(slack.address(), None, ANSWER) if there else None
     method = "chat.update" if there else "chat.postMessage"
     slack.server.fails(method, too_many(30))
@@ -206,14 +207,13 @@ def test_what_slack_says_about_waiting_holds_for_every_worker(slack, there):
             chat.deliver(slack.address(), message_id, CORRECTED)
         waits.append(busy.value.retry_after_seconds)
     assert waits == [30, 30]
-    limiter.pass_time(30)
+    slack.limiter.pass_time(30)
     other.deliver(slack.address(), message_id, CORRECTED)
     assert len(slack.server.called(method)) == 2
 
 
 def test_a_channel_gets_its_messages_one_after_the_other(slack):
-    limiter = FakeRateLimiter()
-    chat = slack.delivery(limiter=limiter)
+    chat = slack.delivery()
     for number in range(3):
         chat.deliver(slack.address(), None, replace(ANSWER, question_id=f"q{number}"))
     with pytest.raises(DeliveryUnavailable) as busy:
@@ -254,8 +254,14 @@ def test_a_message_that_slack_does_not_let_us_delete_is_no_success(slack, chat):
 # --- for one reader alone
 
 
+def command(slack: Slack, url: str | None = None) -> dict[str, Any]:
+    """The address of a `/ask`."""
+    url = url or slack.server.response_url("ask1")
+    return slack.address(Mode.EPHEMERAL, thread=None, message=None, response_url=url)
+
+
 def test_a_private_answer_replaces_the_acknowledgement_of_its_command(slack, chat):
-    address = slack.address(Mode.EPHEMERAL, thread=None, message=None, response_url=slack.server.response_url("ask1"))
+    address = command(slack)
     assert chat.open(address, WAITING) is None
     chat.deliver(address, chat.deliver(address, None, ANSWER), CORRECTED)
     [shown] = slack.workspace.private
@@ -267,7 +273,7 @@ def test_a_private_answer_replaces_the_acknowledgement_of_its_command(slack, cha
 
 
 def test_a_private_answer_after_half_an_hour_is_posted_once(slack, chat):
-    address = slack.address(Mode.EPHEMERAL, thread=None, message=None, response_url=f"{slack.server.url}response/gone")
+    address = command(slack, f"{slack.server.url}response/gone")
     there = chat.deliver(address, None, ANSWER)
     chat.deliver(address, there, ANSWER)
     [shown] = slack.workspace.private
@@ -289,20 +295,28 @@ def test_a_private_answer_whose_reply_was_lost_is_not_posted_twice(slack, chat):
     assert len(slack.workspace.private) == 1
 
 
-def test_a_private_answer_whose_replacement_was_lost_is_put_there_again(slack, chat):
-    address = slack.address(Mode.EPHEMERAL, response_url=slack.server.response_url("ask1"))
-    slack.server.fails("response/ask1", LOST)
+@pytest.mark.parametrize("fault", [LOST, GARBLED])
+def test_a_private_answer_whose_replacement_was_lost_is_put_there_again(slack, chat, fault):
+    address = command(slack)
+    slack.server.fails("response/ask1", fault)
     with pytest.raises(DeliveryUncertain):
         chat.deliver(address, None, ANSWER)
-    assert chat.find(address, "q1") is None
-    chat.deliver(address, None, ANSWER)
-    assert len(slack.workspace.private) == 1
+    chat.deliver(address, chat.find(address, "q1"), ANSWER)
+    [shown] = slack.workspace.private
+    assert shown["text"] == ANSWER.text
+
+
+def test_the_question_of_a_private_answer_is_marked_once(slack, chat):
+    for progress in (WAITING, WAITING, READING):
+        assert chat.open(slack.address(Mode.EPHEMERAL), progress) is None
+    assert slack.reactions() == {"eyes"}
+    assert len(slack.server.called("reactions.add")) == 1
 
 
 def test_a_private_answer_falls_back_to_classic_blocks_too(slack, chat):
     slack.workspace.modern = False
-    for url in (slack.server.response_url("ask1"), None):
-        chat.deliver(slack.address(Mode.EPHEMERAL, response_url=url), None, ANSWER)
+    for address in (command(slack), slack.address(Mode.EPHEMERAL)):
+        chat.deliver(address, None, ANSWER)
     assert [len(shown["blocks"]) for shown in slack.workspace.private] == [3, 3]
 
 
@@ -311,6 +325,27 @@ def test_a_private_answer_stands_in_a_thread_only_where_there_is_one(slack, chat
     for thread in (root, slack.question):
         chat.deliver(slack.address(Mode.EPHEMERAL, thread=thread), None, ANSWER)
     assert [shown.get("thread_ts") for shown in slack.workspace.private] == [root, None]
+
+
+def test_what_a_shortcut_was_chosen_on_is_not_replaced_but_the_answer_is(slack, chat):
+    """Its address for answers is used as that of a command, yet nothing of ours stands there."""
+    slack.workspace.response_uses["chosen"] = 5
+    address = slack.address(Mode.EPHEMERAL, response_url=f"{slack.server.url}response/chosen")
+    there = chat.deliver(address, None, ANSWER)
+    [said] = slack.server.called("response/chosen")
+    assert said["replace_original"] is False
+    clicked = {**address, "response_url": slack.server.response_url("click")}
+    chat.deliver(clicked, there, CORRECTED)
+    assert slack.server.called("response/click")[0]["replace_original"] is True
+
+
+def test_a_private_answer_can_be_shared_where_others_would_see_it(slack, chat):
+    chat.deliver(slack.address(Mode.EPHEMERAL), None, ANSWER)
+    slack.workspace.response_uses["direct"] = 5
+    chat.deliver(
+        slack.address(Mode.EPHEMERAL, channel=DIRECT, response_url=f"{slack.server.url}response/direct"), None, ANSWER
+    )
+    assert ["answer_share" in str(shown["blocks"]) for shown in slack.workspace.private] == [True, False]
 
 
 # --- notices
@@ -332,10 +367,40 @@ def test_a_refusal_stands_where_no_answer_will(slack, chat):
 
 
 def test_a_notice_leaves_a_private_answer_in_its_place(slack, chat):
-    address = slack.address(Mode.EPHEMERAL, response_url=slack.server.response_url("ask1"))
+    address = command(slack)
     chat.deliver(address, None, ANSWER)
     chat.notify(address, None, Notice("n1", NoticeKind.REMINDER, question="How long?", answer_id="a1"))
     assert [shown["text"].split()[0] for shown in slack.workspace.private] == ["Leave", "How"]
+
+
+def test_a_notice_after_a_click_stands_beside_what_was_clicked_in_its_thread(slack, chat):
+    address = slack.address(Mode.EPHEMERAL, message=None, response_url=slack.server.response_url("click"))
+    for kind in (NoticeKind.REFUSED, NoticeKind.THANKS):
+        chat.notify(address, None, Notice("n1", kind, "Not there any more."))
+    for said in slack.server.called("response/click"):
+        assert (said["replace_original"], said["thread_ts"]) == (False, slack.question)
+
+
+@pytest.mark.parametrize("error", ["not_in_channel", "channel_not_found", "user_not_in_channel", "is_archived"])
+def test_where_we_cannot_write_somebody_is_told_directly_why_there_is_no_answer(slack, chat, error):
+    for kind, told in ((NoticeKind.REFUSED, 1), (NoticeKind.SLOW_DOWN, 2)):
+        slack.server.fails("chat.postEphemeral", Fault(error=error))
+        chat.notify(slack.address(), None, Notice(f"n-{kind}", kind, "I am not in that channel."))
+        assert len(slack.messages(f"D{ASKER}")) == told
+    assert slack.seen() == []
+
+
+def test_a_hint_is_not_carried_elsewhere(slack, chat):
+    slack.server.fails("chat.postEphemeral", Fault(error="not_in_channel"))
+    with pytest.raises(DeliveryImpossible):
+        chat.notify(slack.address(), None, Notice("n1", NoticeKind.HINT, "Ask me directly."))
+
+
+def test_what_is_told_directly_is_told_once_whatever_is_lost(slack, chat):
+    slack.server.fails("chat.postEphemeral", Fault(error="not_in_channel"))
+    slack.server.fails("chat.postMessage", LOST)
+    chat.notify(slack.address(), None, Notice("n1", NoticeKind.REFUSED, "I am not in that channel."))
+    assert len(slack.messages(f"D{ASKER}")) == 1
 
 
 def test_a_notice_in_direct_messages_is_an_ordinary_message(slack, chat):
@@ -355,6 +420,8 @@ def test_a_person_is_called_in_their_direct_messages(slack, chat):
     chat.notify(address, found, replace(CALL, escalation=Escalation("slack:T01:U01DANA", "slack:T01:U02FINN")))
     [message] = slack.messages(f"D{COLLEAGUE}")
     assert "taken care of" in str(message["blocks"]).lower()
+    chat.withdraw(address, found)
+    assert slack.messages(f"D{COLLEAGUE}") == []
 
 
 def test_a_workspace_without_a_token_gets_nothing(slack):
@@ -398,6 +465,37 @@ def test_a_stream_whose_reply_was_lost_becomes_the_answer(stage, slack):
     assert message["streaming"] is False
 
 
+@pytest.mark.parametrize("fault", [too_many(30), BROKEN, LOST])
+def test_an_answer_comes_although_its_stream_could_not_be_ended_at_once(stage, slack, fault):
+    question = stage.ask()
+    stage.run_jobs()
+    stage.desk(ScriptedPipeline(says("90 days [1]"))).answer(question)
+    slack.server.fails("chat.stopStream", fault)
+    stage.run_jobs()
+    come_back(stage, slack)
+    [message] = slack.messages()
+    assert (message["text"], message["streaming"]) == ("90 days [1]", False)
+
+
+@pytest.mark.parametrize("fault", [too_many(30), BROKEN, LOST])
+def test_a_deleted_question_takes_its_stream_along_although_that_could_not_be_ended_at_once(stage, slack, fault):
+    stage.ask(key="k1")
+    stage.run_jobs()
+    slack.server.fails("chat.stopStream", fault)
+    stage.intake.withdraw("k1")
+    stage.run_jobs()
+    come_back(stage, slack)
+    assert slack.messages() == []
+
+
+def come_back(stage: Scene, slack: Slack) -> None:
+    """When all have waited as long as they were told to."""
+    slack.limiter.pass_time(31)
+    stage.pass_time(timedelta(seconds=31))
+    stage.recovery.recover()
+    stage.run_jobs()
+
+
 def test_an_answer_whose_placeholder_was_deleted_is_posted_once(stage, slack):
     question = stage.ask()
     stage.run_jobs()
@@ -410,6 +508,54 @@ def test_an_answer_whose_placeholder_was_deleted_is_posted_once(stage, slack):
     stage.run_jobs()
     assert [message["text"] for message in slack.messages()] == ["90 days [1]"]
     assert stage.outbox() == []
+
+
+class Killed(BaseException):
+    """What `kill -9` does, as far as the code behind it is concerned."""
+
+
+@pytest.fixture
+def private(database, slack: Slack) -> Scene:
+    """Where a room's answers are for the asker's eyes."""
+    return Scene(database, slack.delivery(), slack.address(Mode.EPHEMERAL))
+
+
+def test_a_private_answer_stands_there_once_when_its_worker_was_killed_after_the_post(private, slack, monkeypatch):
+    question = private.answered()
+    private.queue.jobs.clear()
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as dying:
+        dying.setattr(posts, "keep", killed)
+        with pytest.raises(Killed):
+            private.delivery.deliver(question)
+    pass_two_minutes(private)
+    [shown] = slack.workspace.private
+    assert shown["text"] == "90 days [1]"
+
+
+def test_a_private_answer_is_shown_when_a_worker_was_killed_while_it_marked_the_question(private, slack, monkeypatch):
+    question = private.ask()
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as dying:
+        dying.setattr(private.chat, "open", killed)
+        with pytest.raises(Killed):
+            private.delivery.progress(question)
+    private.desk(ScriptedPipeline(says("90 days [1]"))).answer(question)
+    pass_two_minutes(private)
+    [shown] = slack.workspace.private
+    assert shown["text"] == "90 days [1]"
+
+
+def pass_two_minutes(stage: Scene) -> None:
+    stage.pass_time(timedelta(minutes=2))
+    stage.recovery.recover()
+    stage.run_jobs()
 
 
 def test_two_workers_at_once_post_once(stage, slack):
@@ -430,5 +576,6 @@ def test_a_busy_slack_gets_the_answer_when_it_said(stage, slack):
     stage.queue.jobs.clear()
     slack.server.fails("chat.postMessage", too_many(30))
     stage.delivery.deliver(question)
-    [job] = stage.outbox()
-    assert 28 < (job.not_before - now()).total_seconds() <= 30
+    with stage.database.reading() as session:
+        due_at = session.get_one(DeliveryRow, question).due_at
+    assert 28 < (due_at - now()).total_seconds() <= 30

@@ -1,3 +1,4 @@
+import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -60,6 +61,25 @@ def two_pages(items: list[Any], key: str, arguments: Arguments) -> dict[str, Any
     if arguments.get("cursor"):
         return {key: items[1:], "response_metadata": {"next_cursor": ""}}
     return {key: items[:1], "response_metadata": {"next_cursor": "more"}}
+
+
+BUSY = {"ok": False, "error": "ratelimited"}
+
+
+def a_large_workspace(slack: SlackStub, pages_until_busy: int) -> None:
+    """Of one page for each person."""
+    pages = itertools.count()
+
+    def page(arguments: Arguments) -> dict[str, Any]:
+        slack.failure = None
+        if next(pages) == pages_until_busy:
+            slack.failure = (429, {"Retry-After": "30"})
+            return BUSY
+        number = int(arguments.get("cursor") or 0)
+        following = str(number + 1) if number + 1 < len(USERS) else ""
+        return {"members": [USERS[number]], "response_metadata": {"next_cursor": following}}
+
+    slack.replies["users.list"] = page
 
 
 def info_of(arguments: Arguments) -> dict[str, Any]:
@@ -172,11 +192,23 @@ class TestSlackDirectory(RoomDirectorySuite):
         directory.person(self.known)
         assert slack.times("users.list") == 4
 
-    def test_who_is_in_a_room_is_asked_again_after_a_minute(self, directory, slack, clock, monkeypatch):
+    def test_who_is_in_a_room_is_asked_again_after_ten_seconds(self, directory, slack, clock, monkeypatch):
         assert reads(directory, "CTEAM", "hr")
         monkeypatch.setitem(ROOMS, "CTEAM", (["UKNOWN", "UGUEST"], {"is_private": True}))
+        clock.now = 10
+        assert not reads(directory, "CTEAM", "hr")
+        assert slack.times("conversations.info") == 1
+
+    def test_who_else_can_open_a_room_is_asked_again_after_a_minute(self, directory, slack, clock, monkeypatch):
+        assert reads(directory, "CTEAM", "hr")
+        monkeypatch.setitem(ROOMS, "CTEAM", (["UKNOWN"], {"is_private": True, "is_ext_shared": True}))
         clock.now = 60
         assert not reads(directory, "CTEAM", "hr")
+
+    @pytest.mark.parametrize("method", ["conversations.info", "conversations.members"])
+    def test_a_room_that_is_not_there_any_more_has_no_readers(self, directory, slack, method):
+        slack.replies[method] = {"ok": False, "error": "channel_not_found"}
+        assert directory.members("slack:T01:COPEN") == ()
 
     @pytest.mark.parametrize("failure", [(429, {"Retry-After": "7"}), (500, {}), (503, {})])
     def test_what_is_too_old_does_not_hold_when_slack_fails(self, directory, slack, clock, failure):
@@ -187,8 +219,55 @@ class TestSlackDirectory(RoomDirectorySuite):
             directory.person(self.known)
         with pytest.raises(DirectoryUnavailable):
             directory.members(self.room)
-        slack.failure = None
+        clock.now, slack.failure = 307, None
         assert "hr" in directory.person(self.known).groups
+
+    def test_a_large_workspace_is_read_on_where_slack_asked_us_to_wait(self, directory, slack, clock):
+        a_large_workspace(slack, pages_until_busy=2)
+        with pytest.raises(DirectoryUnavailable) as busy:
+            directory.person(self.known)
+        assert busy.value.retry_after_seconds == 30
+        clock.now = 20
+        with pytest.raises(DirectoryUnavailable) as busy:
+            directory.person(self.guest)
+        assert busy.value.retry_after_seconds == 10
+        assert slack.times("users.list") == 3, "whoever is told to wait does not ask before"
+        clock.now = 30
+        assert "hr" in directory.person(self.known).groups
+        asked = [arguments.get("cursor", "") for method, arguments in slack.calls if method == "users.list"]
+        assert asked == [str(page or "") for page in (0, 1, 2, *range(2, len(USERS)))]
+
+    def test_what_was_read_long_ago_of_a_large_workspace_is_read_again(self, directory, slack, clock):
+        a_large_workspace(slack, pages_until_busy=2)
+        with pytest.raises(DirectoryUnavailable):
+            directory.person(self.known)
+        clock.now = 600
+        directory.person(self.known)
+        assert slack.times("users.list") == 3 + len(USERS)
+
+    def test_a_place_in_a_list_that_slack_has_forgotten_means_to_begin_anew(self, directory, slack, clock):
+        a_large_workspace(slack, pages_until_busy=2)
+        with pytest.raises(DirectoryUnavailable):
+            directory.person(self.known)
+        clock.now, slack.failure = 30, None
+        pages, slack.replies["users.list"] = slack.replies["users.list"], {"ok": False, "error": "invalid_cursor"}
+        with pytest.raises(DirectoryUnavailable):
+            directory.person(self.known)
+        slack.replies["users.list"] = pages
+        assert "hr" in directory.person(self.known).groups
+
+    def test_people_who_were_read_are_not_read_again_for_the_user_groups(self, directory, slack):
+        known, slack.replies["usergroups.list"] = slack.replies["usergroups.list"], BUSY
+        with pytest.raises(DirectoryUnavailable):
+            directory.person(self.known)
+        slack.replies["usergroups.list"] = known
+        assert "finance" in self.groups(directory, "UFIN")
+        assert slack.times("users.list") == 2
+
+    def test_a_page_is_as_long_as_slack_allows(self, directory, slack):
+        directory.members(self.room)
+        sizes = {arguments["limit"] for _, arguments in slack.calls if "limit" in arguments}
+        assert sizes == {"999"}
 
     def test_slack_out_of_reach_is_a_clear_error(self, path):
         file = FileDirectory(path, "default")
@@ -201,7 +280,7 @@ class TestSlackDirectory(RoomDirectorySuite):
             raise DeliveryImpossible(f"{workspace} has not installed us")
 
         directory = SlackDirectory(none, FileDirectory(path, "default"), "default", api_url=slack.url)
-        with pytest.raises(DirectoryUnavailable, match="has not installed us"):
+        with pytest.raises(DeliveryImpossible, match="has not installed us"):
             directory.members(self.room)
 
     @pytest.mark.parametrize("error", ["missing_scope", "unknown_method"])
@@ -214,8 +293,13 @@ class TestSlackDirectory(RoomDirectorySuite):
 
     def test_a_revoked_token_is_no_workspace_without_user_groups(self, directory, slack):
         slack.replies["usergroups.list"] = {"ok": False, "error": "token_revoked"}
-        with pytest.raises(DirectoryUnavailable):
+        with pytest.raises(DeliveryImpossible):
             directory.person(self.known)
+
+    def test_members_whom_slack_fails_to_fetch_may_be_fetched_later(self, directory, slack):
+        slack.replies["conversations.members"] = {"ok": False, "error": "fetch_members_failed"}
+        with pytest.raises(DirectoryUnavailable):
+            directory.members(self.room)
 
     def test_a_broken_file_makes_no_employee_of_a_guest(self, directory, path):
         path.write_text("people: [")

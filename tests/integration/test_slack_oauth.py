@@ -86,7 +86,7 @@ def test_the_installer_is_sent_to_slack_with_what_we_ask_for(browser):
 def test_a_workspace_that_installs_us_has_a_token_that_will_be_renewed(browser, tokens, database):
     answer = finish(browser, begin(browser))
     assert answer.status_code == 200
-    assert (tokens("T01"), tokens.bot_user("T01")) == ("xoxe.xoxb-1", "UBOT")
+    assert (tokens("T01"), tokens.known("T01")[1]) == ("xoxe.xoxb-1", "UBOT")
     with database.reading() as session:
         stored = installations.get(session, "slack", "T01")
     assert timedelta(hours=11) < stored.expires_at - now() < timedelta(hours=13)

@@ -1,3 +1,4 @@
+import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -6,10 +7,13 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from answerloop.backends.slack_api import call, client
 from answerloop.backends.tokens_slack import App, SlackTokens
 from answerloop.db.repositories import installations
 from answerloop.db.tables import now
 from answerloop.errors import ConfigurationError, DeliveryImpossible, DeliveryUnavailable
+from answerloop.exact_recognisers import ExactRecognisers
+from answerloop.observability import configure_logging
 from answerloop.secrets import Sealer
 from answerloop.settings import load_settings
 from tests.slack_stub import Arguments, SlackStub, slack_stub
@@ -37,7 +41,7 @@ def slack() -> Iterator[SlackStub]:
         return {"access_token": "xoxb-2", "refresh_token": "xoxe-2", "expires_in": 43200, "token_type": "bot"}
 
     with slack_stub() as stub:
-        stub.replies = {"oauth.v2.access": renew, "auth.test": {"user_id": "UBOT"}}
+        stub.replies = {"oauth.v2.access": renew, "auth.test": {"user_id": "UBOT"}, "chat.postMessage": {"ts": "1"}}
         yield stub
 
 
@@ -53,16 +57,18 @@ def install(tokens: SlackTokens, hours: float | None = None, token: str = "xoxb-
     )
 
 
-def test_one_token_for_whatever_workspace_and_one_question_who_that_is(database, slack):
+def test_one_token_for_whatever_workspace_whose_user_is_learnt_when_slack_tells(database, slack):
     tokens = SlackTokens(database, None, api_url=slack.url, token="xoxb-own")
     assert tokens("T01") == tokens("T02") == "xoxb-own"
-    assert [tokens.bot_user("T01"), tokens.bot_user("T02")] == ["UBOT", "UBOT"]
-    assert slack.times("auth.test") == 1
+    assert tokens.known("T01") == ("xoxb-own", None)
+    assert slack.calls == []
+    tokens.learn_own_user()
+    assert tokens.known("T01") == tokens.known("T02") == ("xoxb-own", "UBOT")
 
 
 def test_an_installed_workspace_has_its_own_token_which_nobody_can_read_in_the_database(tokens, database):
     install(tokens)
-    assert (tokens("T01"), tokens.bot_user("T01")) == ("xoxb-1", "UBOT")
+    assert (tokens("T01"), tokens.known("T01")) == ("xoxb-1", ("xoxb-1", "UBOT"))
     with database.reading() as session:
         assert b"xoxb" not in installations.get(session, "slack", "T01").secret
         assert installations.get(session, "teams", "T01") is None
@@ -79,12 +85,29 @@ def test_what_is_forgotten_is_gone_at_once_here_and_soon_elsewhere(tokens, datab
     install(tokens)
     elsewhere = SlackTokens(database, App("client", "hush", SEALER), api_url=slack.url, clock=clock)
     assert elsewhere("T01") == "xoxb-1"
-    tokens.forget("T01")
+    tokens.forget("T01", now())
     with pytest.raises(DeliveryImpossible):
         tokens("T01")
     clock.now = 30
     with pytest.raises(DeliveryImpossible):
         elsewhere("T01")
+
+
+def test_a_removal_that_is_told_late_leaves_what_was_installed_since(tokens):
+    install(tokens)
+    removed = now()
+    install(tokens, token="xoxb-9")
+    tokens.forget("T01", removed)
+    assert tokens("T01") == "xoxb-9"
+
+
+def test_a_token_that_was_renewed_after_a_removal_was_not_installed_since(tokens):
+    install(tokens, hours=1)
+    removed = now()
+    assert tokens("T01") == "xoxb-2"
+    tokens.forget("T01", removed)
+    with pytest.raises(DeliveryImpossible):
+        tokens("T01")
 
 
 def test_installing_again_replaces_the_token(tokens):
@@ -103,6 +126,46 @@ def test_a_token_is_renewed_two_hours_before_its_end_and_not_before(tokens, slac
     clock.now = 30
     assert tokens("T01") == "xoxb-2"
     assert slack.times("oauth.v2.access") == 1
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_what_we_know_ourselves_needs_no_slack(tokens, slack, hours):
+    install(tokens, hours=hours)
+    assert tokens.known("T01") == ("xoxb-1", "UBOT")
+    assert slack.calls == []
+    tokens("T01")
+    assert tokens.known("T01") == ("xoxb-2", "UBOT")
+
+
+def test_a_token_is_renewed_also_when_nobody_asks_for_it(tokens, slack):
+    install(tokens, hours=1)
+    tokens.renew_due()
+    assert tokens.known("T01") == ("xoxb-2", "UBOT")
+    tokens.renew_due()
+    assert slack.times("oauth.v2.access") == 1
+
+
+def test_a_token_that_could_not_be_renewed_is_renewed_later(tokens, slack):
+    install(tokens, hours=-1)
+    slack.failure = (503, {})
+    tokens.renew_due()
+    slack.failure = None
+    tokens.renew_due()
+    assert tokens.known("T01") == ("xoxb-2", "UBOT")
+
+
+def test_a_renewal_leaves_no_secret_in_the_log(tokens, slack, capsys):
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configure_logging("test", "json", "DEBUG", ExactRecognisers((), ()))
+    install(tokens, hours=1)
+    tokens("T01")
+    call(client("xoxb-2", slack.url).chat_postMessage, channel="C01", text="Leave is 90 days")
+    root.handlers[:], root.level = handlers, level
+    assert slack.times("oauth.v2.access") == slack.times("chat.postMessage") == 1
+    written = capsys.readouterr().err
+    assert "token renewed" in written
+    assert [said for said in ("xoxb", "xoxe", "hush", "90 days") if said in written] == []
 
 
 def test_many_processes_renew_a_token_once(database, slack, tokens):

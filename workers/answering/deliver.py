@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from answerloop.db import outbox
 from answerloop.db.repositories import deliveries, documents, notices, posts
-from answerloop.db.repositories.deliveries import Due
+from answerloop.db.repositories.deliveries import Due, Waiting
+from answerloop.db.repositories.documents import Standing
 from answerloop.db.repositories.notices import DueNotice
 from answerloop.db.session import Database
 from answerloop.db.tables import DeliveryRow, NoticeRow, Posted, now
-from answerloop.domain import Audience, Confidence, HomeFacts, Notice, NoticeKind, Outcome, OutgoingMessage
+from answerloop.domain import (
+    Audience,
+    CitedSource,
+    Confidence,
+    HomeFacts,
+    Notice,
+    NoticeKind,
+    Outcome,
+    OutgoingMessage,
+    Progress,
+)
 from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DirectoryUnavailable, MessageDeleted
 from answerloop.observability import DELIVERIES_FAILED
-from answerloop.ports import ChatDelivery, Directory, Job, TaskQueue
+from answerloop.ports import ChatDelivery, Directory, TaskQueue
 from answerloop.tasks import deliver_answer, deliver_notice, withdraw_answer
 from workers.answering.posting import Posting
 
@@ -24,6 +35,11 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5.0
 ONE_REMINDER_IN = timedelta(hours=24)
+NOT_SHOWN = (
+    "I could not show the answer to “{question}” where you asked. If I am not in that channel, invite me; "
+    "or send me a direct message."
+)
+MOST_QUESTION = 200
 WITHHELD = "This answer stood on a document that not everybody here may read any more."
 
 
@@ -54,25 +70,31 @@ class DeliveryDesk:
             waiting = deliveries.waiting(session, question_id)
         if waiting is None:
             return
-        chat, address, progress = self._channels[waiting.channel], waiting.address, waiting.progress
-
-        def show(message_id: str | None) -> str | None:
-            if message_id is None:
-                return chat.open(address, progress)
-            chat.show(address, message_id, progress)
-            return message_id
+        chat, address = self._channels[waiting.channel], waiting.address
 
         try:
-            self._posting.put(DeliveryRow, question_id, chat, address, show)
-        except (DeliveryUnavailable, DeliveryImpossible) as error:
+            news = self._readable_news(waiting)
+
+            def show(message_id: str | None) -> str | None:
+                if message_id is None:
+                    return chat.open(address, news)
+                chat.show(address, message_id, news)
+                return message_id
+
+            if chat.has_placeholder(address):
+                self._posting.put(DeliveryRow, question_id, chat, address, show)
+            else:
+                chat.open(address, news)
+        except (DeliveryUnavailable, DeliveryImpossible, DirectoryUnavailable) as error:
             log.info("progress not shown", extra={"question_id": question_id, "error": str(error)})
         self._repair(question_id)
 
     def _repair(self, question_id: str) -> None:
         """News that came after the answer, or after its end, must not stand."""
-        with self._database.writing() as session:
+        with self._database.reading() as session:
             if deliveries.waiting(session, question_id) is not None:
-                return
+                return  # as nearly always, so nobody else who writes is held up for it
+        with self._database.writing() as session:
             deliveries.redo(session, question_id)
             job = deliver_answer(question_id) if deliveries.due(session, question_id) else withdraw_answer(question_id)
             row = outbox.write(session, job)
@@ -88,7 +110,7 @@ class DeliveryDesk:
         try:
             self._show(question_id, due, self._as_readable(due))
         except (DeliveryUnavailable, DirectoryUnavailable) as error:
-            self._try_again(DeliveryRow, deliver_answer(question_id), error)
+            self._try_again(DeliveryRow, question_id, error)
             return
         except DeliveryImpossible as error:
             self._give_up(due, question_id, error)
@@ -115,17 +137,10 @@ class DeliveryDesk:
             put()
 
     def _as_readable(self, due: Due) -> OutgoingMessage:
-        """Rights are asked again at the last moment: somebody may have joined the room, or a document been closed."""
+        """Rights are asked again before it is shown: somebody may have joined the room, or a document been closed."""
         sources = due.message.sources
-        if not sources:
-            return due.message
-        people = self._directory.members(due.room) if due.room else [self._directory.person(due.message.asker)]
-        with self._database.reading() as session:
-            readable = documents.still_readable(
-                session, Audience.of(due.tenant, people), {source.passage.document_id for source in sources}
-            )
-        hidden = [source for source in sources if source.passage.document_id not in readable]
-        if any(source.cited for source in hidden):
+        readable = self._readable(due.tenant, due.room, due.message.asker, sources)
+        if not _all_cited(sources, readable):
             return replace(
                 due.message,
                 text=WITHHELD,
@@ -134,11 +149,26 @@ class DeliveryDesk:
                 confidence=Confidence.DONT_KNOW,
             )
         marks = {readable[source.passage.document_id].sensitivity for source in sources if source.cited}
-        return replace(
-            due.message,
-            sources=tuple(source for source in sources if source not in hidden),
-            sensitivity=", ".join(sorted(marks - {""})),
-        )
+        return replace(due.message, sources=_only(sources, readable), sensitivity=", ".join(sorted(marks - {""})))
+
+    def _readable_news(self, waiting: Waiting) -> Progress:
+        """Titles and first words are told by the same rights as the answer."""
+        news = waiting.progress
+        readable = self._readable(waiting.tenant, waiting.room, waiting.asker, news.sources)
+        told = news.text if _all_cited(news.sources, readable) else ""
+        return replace(news, text=told, sources=_only(news.sources, readable))
+
+    def _readable(
+        self, tenant: str, room: str | None, asker: str, sources: Sequence[CitedSource]
+    ) -> Mapping[str, Standing]:
+        """The documents among these that everybody there may read right now. Raises DirectoryUnavailable."""
+        if not sources:
+            return {}
+        people = self._directory.members(room) if room else [self._directory.person(asker)]
+        with self._database.reading() as session:
+            return documents.still_readable(
+                session, Audience.of(tenant, people), {source.passage.document_id for source in sources}
+            )
 
     def _delivered(self, question_id: str, due: Due) -> None:
         jobs = []
@@ -185,15 +215,18 @@ class DeliveryDesk:
                 message_id = chat.find(shown.address, question_id)
             chat.withdraw(shown.address, message_id)
         except DeliveryUnavailable as error:
-            self._try_again(DeliveryRow, withdraw_answer(question_id), error)
+            self._try_again(DeliveryRow, question_id, error)
             return
         except DeliveryImpossible as error:
-            log.info("nothing to withdraw", extra={"question_id": question_id, "error": str(error)})
+            log.warning("message cannot be withdrawn", extra={"question_id": question_id, "error": str(error)})
         with self._database.writing() as session:
             posts.done(session, DeliveryRow, question_id, shown.attempt)
+            calls = notices.redo(session, NoticeKind.ESCALATION, question_id)  # they quote the question
+            jobs = [outbox.write(session, deliver_notice(call)) for call in calls]
+        outbox.send(self._database, self._queue, jobs)
 
     def notify(self, notice_id: str) -> None:
-        """Tell what is to be told beside an answer."""
+        """Tell what is to be told beside an answer; take it away when that was taken back."""
         with self._database.writing() as session:
             due = notices.due(session, notice_id)
         if due is None:
@@ -201,11 +234,17 @@ class DeliveryDesk:
         chat = self._channels[due.channel]
         try:
             notice = self._as_known_now(due)
-            self._posting.put(
-                NoticeRow, notice_id, chat, due.address, lambda there: chat.notify(due.address, there, notice)
-            )
+
+            def show(there: str | None) -> str | None:
+                if not due.taken_back:
+                    return chat.notify(due.address, there, notice)
+                if there is not None:
+                    chat.withdraw(due.address, there)
+                return there
+
+            self._posting.put(NoticeRow, notice_id, chat, due.address, show)
         except (DeliveryUnavailable, DirectoryUnavailable) as error:
-            self._try_again(NoticeRow, deliver_notice(notice_id), error)
+            self._try_again(NoticeRow, notice_id, error)
             return
         except DeliveryImpossible as error:
             log.warning("notice cannot be shown", extra={"notice_id": notice_id, "error": str(error)})
@@ -220,19 +259,38 @@ class DeliveryDesk:
             return due.notice
         return replace(due.notice, home=self._home(due.channel, due.notice.people[0]))
 
-    def _try_again(self, table: type[Posted], job: Job, error: DeliveryUnavailable | DirectoryUnavailable) -> None:
-        """In the queue, not here: a worker never sleeps for a platform."""
-        told = error.retry_after_seconds if isinstance(error, DeliveryUnavailable) else None
-        wait = timedelta(seconds=told or RETRY_SECONDS)
-        log.warning("will be shown later", extra={"task": job.task, "id": job.args[0], "error": str(error)})
+    def _try_again(self, table: type[Posted], row_id: str, error: DeliveryUnavailable | DirectoryUnavailable) -> None:
+        """A worker never sleeps for a platform: whatever looks for what is overdue writes the next job."""
+        log.warning("will be shown later", extra={"table": table.__name__, "id": row_id, "error": str(error)})
         with self._database.writing() as session:
-            outbox.write(session, job, not_before=now() + wait)
-            posts.later(session, table, job.args[0], wait)
+            posts.later(session, table, row_id, timedelta(seconds=error.retry_after_seconds or RETRY_SECONDS))
 
     def _give_up(self, due: Due, question_id: str, error: DeliveryImpossible) -> None:
-        """The answer stays in the database, and the operator is told."""
+        """The answer stays in the database. The operator is told, and whoever still waits for it."""
         DELIVERIES_FAILED.labels(channel=due.channel).inc()
         extra = {"question_id": question_id, "channel": due.channel, "error": str(error)}
         log.error("answer cannot be shown", extra=extra)
+        jobs = []
         with self._database.writing() as session:
             posts.done(session, DeliveryRow, question_id, due.attempt, failure=str(error))
+            if not due.shown_before:
+                question = " ".join(due.message.question.split())[:MOST_QUESTION]
+                notice = notices.write(
+                    session,
+                    f"not shown:{question_id}",
+                    NoticeKind.REFUSED,
+                    due.channel,
+                    due.address,
+                    text=NOT_SHOWN.format(question=question),
+                    question_id=question_id,
+                )
+                jobs += [outbox.write(session, deliver_notice(notice))] if notice else []
+        outbox.send(self._database, self._queue, jobs)
+
+
+def _all_cited(sources: Sequence[CitedSource], readable: Collection[str]) -> bool:
+    return all(source.passage.document_id in readable for source in sources if source.cited)
+
+
+def _only(sources: Sequence[CitedSource], readable: Collection[str]) -> tuple[CitedSource, ...]:
+    return tuple(source for source in sources if source.passage.document_id in readable)

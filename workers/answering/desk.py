@@ -26,18 +26,28 @@ from answerloop.domain import (
     Stage,
     Usage,
 )
-from answerloop.errors import AnswerloopError, ConfigurationError, QueueUnavailable, Retryable
+from answerloop.errors import (
+    AnswerloopError,
+    ConfigurationError,
+    DeliveryImpossible,
+    DirectoryUnavailable,
+    QueueUnavailable,
+    Retryable,
+)
 from answerloop.heartbeat import Heartbeat
 from answerloop.observability import ANSWER_SECONDS, ANSWERS
 from answerloop.placeholders import Placeholders
 from answerloop.ports import Directory, Redactor, TaskQueue
-from answerloop.tasks import answer_question, deliver_answer, show_progress
+from answerloop.tasks import deliver_answer, show_progress
 from workers.answering.pipeline import Asked, Pipeline
 
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 4
-RETRY_SECONDS = (1, 5, 20)
+RETRY_SECONDS = (1.0, 5.0, 20.0)
+DIRECTORY_SECONDS = 5.0
+DIRECTORY_PATIENCE = timedelta(hours=1)
+"""For so long a directory may say nothing: it tells of a large workspace in parts, and that is no fault."""
 SLOW_SECONDS = 1.0
 """Whose answer takes longer than this is shown what is being done."""
 
@@ -79,6 +89,9 @@ class AnswerDesk:
             log.warning("lease lost, another worker answers", extra={"question_id": question_id})
         except (Retryable, ConfigurationError) as error:
             self._try_again(claim, error)
+        except DeliveryImpossible as error:
+            log.warning("nobody can be answered there", extra={"question_id": question_id, "error": str(error)})
+            self._finish(claim, _apology(claim, str(error)))
         except Exception:
             log.exception("answering failed", extra={"question_id": question_id})
             self._finish(claim, _apology(claim, "internal error"))
@@ -149,12 +162,14 @@ class AnswerDesk:
             questions.renew(session, claim, self._lease)
 
     def _try_again(self, claim: Claim, error: AnswerloopError) -> None:
-        """Open the question again and write its next job. A database that is down leaves that to the lease."""
+        """Open the question again, from a while on. A database that is down leaves that to the lease."""
         log.warning("will try again", extra={"question_id": claim.question_id, "error": str(error)})
-        wait = timedelta(seconds=RETRY_SECONDS[min(claim.attempts, len(RETRY_SECONDS)) - 1])
+        seconds, counts = RETRY_SECONDS[min(claim.attempts, len(RETRY_SECONDS)) - 1], True
+        if isinstance(error, DirectoryUnavailable):
+            seconds = error.retry_after_seconds or DIRECTORY_SECONDS
+            counts = now() - claim.created_at >= DIRECTORY_PATIENCE
         with self._database.writing() as session:
-            questions.release(session, claim)
-            outbox.write(session, answer_question(claim.question_id), not_before=now() + wait)
+            questions.release(session, claim, timedelta(seconds=seconds), counts=counts)
 
 
 def _apology(claim: Claim, reason: str) -> AnswerDraft:

@@ -28,12 +28,13 @@ class Recovery:
         """Write the jobs of what went missing, and send everything that is due. Returns how many were sent."""
         with self._database.writing() as session:
             processes.forget_gone(session)
-            lost = questions.reopen_lost(session)
-            jobs = [answer_question(question_id) for question_id in lost]
+            reopened = questions.reopen(session)
+            jobs = [answer_question(question_id) for question_id in reopened]
             jobs += [deliver_answer(question_id) for question_id in posts.overdue(session, DeliveryRow)]
             jobs += [deliver_notice(notice_id) for notice_id in posts.overdue(session, NoticeRow)]
             for job in jobs:
                 outbox.write(session, job, not_before=now())
+        lost = [question_id for question_id, is_lost in reopened.items() if is_lost]
         if lost:
             ATTEMPTS_LOST.inc(len(lost))
             log.warning("lost questions found", extra={"question_ids": lost})

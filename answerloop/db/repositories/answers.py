@@ -270,17 +270,12 @@ def outcomes(session: Session) -> dict[str, int]:
     return {str(outcome): count for outcome, count in rows}
 
 
-def last_of(
-    session: Session, channel: str, asker: str, limit: int
-) -> list[tuple[str, Outcome | None, datetime, dict[str, Any]]]:
-    """The last questions of a person: text, outcome, time and where it was asked; not those taken back."""
-    rows = session.execute(
-        select(QuestionRow.text, AnswerRow.outcome, QuestionRow.created_at, DeliveryRow.address)
-        .join(AnswerRow, AnswerRow.question_id == QuestionRow.id)
-        .join(DeliveryRow, DeliveryRow.question_id == QuestionRow.id)
+def last_of(session: Session, channel: str, asker: str, limit: int) -> list[AnswerView]:
+    """What a person asked last, the latest first; not what was taken back."""
+    statement = (
+        select(QuestionRow)
+        .join(AnswerRow)
         .where(QuestionRow.channel == channel, QuestionRow.asker == asker)
         .where(QuestionRow.state != QuestionState.CANCELLED, AnswerRow.retracted_at.is_(None))
-        .order_by(QuestionRow.created_at.desc())
-        .limit(limit)
     )
-    return [(text, Outcome(outcome) if outcome else None, asked, address) for text, outcome, asked, address in rows]
+    return _views(session, statement.order_by(QuestionRow.created_at.desc()).limit(limit))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -33,10 +34,13 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What can be told of a question that is not answered yet."""
+    """What can be told of a question that is not answered yet, and to whom."""
 
     channel: str
+    tenant: str
     address: dict[str, Any]
+    room: str | None
+    asker: str
     progress: Progress
 
 
@@ -82,7 +86,7 @@ def waiting(session: Session, question_id: str) -> Waiting | None:
         return None
     ahead = questions.ahead_of(session, answer.asked_at)
     progress = Progress(question_id, answer.stage, ahead, answer.text, answer.sources)
-    return Waiting(row.channel, row.address, progress)
+    return Waiting(row.channel, answer.tenant, row.address, answer.room, answer.asker, progress)
 
 
 def shown(session: Session, question_id: str) -> Shown | None:
@@ -100,13 +104,18 @@ def address_of(session: Session, question_id: str) -> dict[str, Any]:
     return dict(session.get_one(DeliveryRow, question_id).address)
 
 
+def renew_address(session: Session, question_id: str, changes: Mapping[str, Any]) -> None:
+    row = session.get_one(DeliveryRow, question_id)
+    row.address = {**row.address, **changes}
+
+
 def question_of_message(session: Session, message_id: str, room: str | None, person: str) -> str | None:
-    """The question whose answer stands in that message, of that room or between this person and us."""
-    between_us = and_(QuestionRow.room.is_(None), QuestionRow.asker == person)
+    """The question whose answer stands in that message, where this person sees it: in that room, or alone."""
+    alone = and_(QuestionRow.room.is_(None), QuestionRow.asker == person)
     return session.scalar(
         select(QuestionRow.id)
         .join(DeliveryRow, DeliveryRow.question_id == QuestionRow.id)
-        .where(DeliveryRow.message_id == message_id, or_(QuestionRow.room == room, between_us))
+        .where(DeliveryRow.message_id == message_id, or_(QuestionRow.room == room, alone))
     )
 
 

@@ -17,12 +17,17 @@ def give(
     reason: FeedbackReason | None,
     correction: str | None,
 ) -> None:
-    """Once per person and answer; a second time changes the first."""
+    """Once per person and answer; a second time changes the first. A bare thumb leaves a better answer that was written
+    before, and the reason for the same thumb."""
     row = session.scalar(select(FeedbackRow).where(FeedbackRow.answer_id == answer_id, FeedbackRow.person == person))
     if row is None:
         row = FeedbackRow(answer_id=answer_id, person=person)
         session.add(row)
-    row.thumb, row.reason, row.correction = thumb, reason, correction
+    if reason is not None or correction is not None:
+        row.reason, row.correction = reason, correction
+    elif row.thumb != thumb:
+        row.reason = None
+    row.thumb = thumb
 
 
 def add(

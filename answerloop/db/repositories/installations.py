@@ -27,7 +27,7 @@ class Installation:
 
 def put(session: Session, installation: Installation) -> None:
     """Installing again replaces what stood there."""
-    session.merge(InstallationRow(**asdict(installation), lease_until=None))
+    session.merge(InstallationRow(**asdict(installation), lease_until=None, updated_at=now()))
 
 
 def get(session: Session, channel: str, workspace: str) -> Installation | None:
@@ -42,9 +42,12 @@ def of_channel(session: Session, channel: str) -> list[Installation]:
     return [_view(row) for row in rows]
 
 
-def delete_workspace(session: Session, channel: str, workspace: str) -> None:
+def delete_workspace(session: Session, channel: str, workspace: str, installed_until: datetime) -> None:
+    """Unless it was installed anew since then."""
     session.execute(
-        delete(InstallationRow).where(InstallationRow.workspace == workspace, InstallationRow.channel == channel)
+        delete(InstallationRow)
+        .where(InstallationRow.workspace == workspace, InstallationRow.channel == channel)
+        .where(InstallationRow.updated_at <= installed_until)
     )
 
 

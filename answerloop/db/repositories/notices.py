@@ -17,10 +17,13 @@ from answerloop.domain import Notice, NoticeKind
 
 @dataclass(frozen=True, slots=True)
 class DueNotice:
+    """`taken_back`: its question or the answer was, and so nothing about it should stand any more."""
+
     channel: str
     address: dict[str, Any]
     notice: Notice
     attempt: int
+    taken_back: bool
 
 
 def write(
@@ -65,7 +68,7 @@ def due(session: Session, notice_id: str) -> DueNotice | None:
     if row is None or posts.is_settled(row):
         return None
     answer = answers.view(session, row.question_id) if row.question_id else None
-    if row.kind == NoticeKind.REMINDER and (answer is None or answer.retracted or answer.thumb):
+    if row.kind == NoticeKind.REMINDER and (answer is None or answer.thumb):
         posts.done(session, NoticeRow, notice_id, row.attempts)
         return None
     row.attempts += 1
@@ -78,7 +81,8 @@ def due(session: Session, notice_id: str) -> DueNotice | None:
         answer_id=answer.answer_id if answer else None,
         escalation=escalations.of_question(session, row.question_id) if row.question_id else None,
     )
-    return DueNotice(row.channel, row.address, notice, row.attempts)
+    taken_back = answer is not None and answer.retracted
+    return DueNotice(row.channel, row.address, notice, row.attempts, taken_back)
 
 
 def redo(session: Session, kind: NoticeKind, question_id: str) -> list[str]:

@@ -80,16 +80,16 @@ def again(session: Session, table: type[Posted], row_id: str) -> None:
 
 
 def later(session: Session, table: type[Posted], row_id: str, wait: timedelta) -> None:
-    """Its next attempt is on its way, and needs no second one beside it for as long."""
+    """Its next attempt comes after this long: `overdue` gives it out, so that many attempts in vain have one next."""
     row = session.get_one(table, row_id)
-    if not is_settled(row):
-        row.due_at = now() + wait + DONE_WITHIN
+    if not is_settled(row) or row.failure is not None:  # given up, and now to be taken away
+        row.due_at = now() + wait
 
 
 def overdue(session: Session, table: type[Posted], limit: int = 100) -> list[str]:
-    """What should be shown by now; each is given out once in `DONE_WITHIN`."""
+    """What should be shown by now, the longest overdue first; each is given out once in `DONE_WITHIN`."""
     rows = session.scalars(
-        select(table).where(table.due_at < now()).limit(limit).with_for_update(skip_locked=True)
+        select(table).where(table.due_at < now()).order_by(table.due_at).limit(limit).with_for_update(skip_locked=True)
     ).all()
     for row in rows:
         row.due_at = now() + DONE_WITHIN

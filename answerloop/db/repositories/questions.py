@@ -13,23 +13,14 @@ from answerloop.db.tables import (
     AnswerRow,
     AnswerSourceRow,
     ConversationRow,
-    DeliveryRow,
-    InboundKeyRow,
     QuestionRow,
     new_id,
     now,
 )
-from answerloop.domain import Audience, InboundQuestion, Outcome, QuestionState, Stage, Turn
+from answerloop.domain import Audience, Outcome, QuestionState, Stage, Turn
 
 LOOKED_AFTER = timedelta(seconds=60)
 """A question that still waits after this long gets its job written again: the broker may have lost it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    question_id: str
-    conversation_id: str
-    fresh: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,52 +38,6 @@ class Claim:
     created_at: datetime
     room: str | None = None
     sources: tuple[str, ...] = ()
-
-
-def find_by_key(session: Session, keys: tuple[str, ...]) -> Accepted | None:
-    found = session.execute(
-        select(QuestionRow.id, QuestionRow.conversation_id)
-        .join(InboundKeyRow, InboundKeyRow.question_id == QuestionRow.id)
-        .where(InboundKeyRow.key.in_(keys))
-    ).first()
-    return Accepted(found.id, found.conversation_id, fresh=False) if found else None
-
-
-def record(session: Session, inbound: InboundQuestion) -> Accepted:
-    """Store a question that no one has stored before. A concurrent twin fails on its unique key at flush."""
-    conversation = session.scalar(
-        select(ConversationRow).where(
-            ConversationRow.channel == inbound.channel, ConversationRow.key == inbound.conversation_key
-        )
-    )
-    if conversation is None:
-        conversation = ConversationRow(
-            channel=inbound.channel,
-            key=inbound.conversation_key,
-            tenant=inbound.tenant,
-            owner=inbound.asker,
-            title=inbound.text[:120],
-        )
-        session.add(conversation)
-    conversation.updated_at = now()
-    question = QuestionRow(
-        id=new_id(),
-        conversation=conversation,
-        channel=inbound.channel,
-        tenant=inbound.tenant,
-        asker=inbound.asker,
-        text=inbound.text,
-        lease_until=now() + LOOKED_AFTER,
-        room=inbound.room,
-        sources=list(inbound.sources),
-        answer=AnswerRow(),
-    )
-    session.add(question)
-    session.flush()
-    session.add_all(InboundKeyRow(key=key, question_id=question.id) for key in inbound.message_keys)
-    session.add(DeliveryRow(question_id=question.id, channel=inbound.channel, address=inbound.address))
-    session.flush()
-    return Accepted(question.id, conversation.id, fresh=True)
 
 
 def claim(session: Session, question_id: str, lease: timedelta) -> Claim | None:
@@ -137,20 +82,27 @@ def renew(session: Session, claim: Claim, lease: timedelta) -> bool:
     return kept.rowcount == 1  # type: ignore[attr-defined,no-any-return]
 
 
-def release(session: Session, claim: Claim) -> None:
-    """Give the question back untouched, for another attempt."""
+def release(session: Session, claim: Claim, wait: timedelta, *, counts: bool = True) -> None:
+    """Give the question back untouched, for another attempt after this long, which `reopen` gives out. `counts`: this
+    one was an attempt."""
     session.execute(
         update(QuestionRow)
         .where(QuestionRow.id == claim.question_id, QuestionRow.worker == claim.token)
         .where(QuestionRow.state == QuestionState.ANSWERING)
-        .values(state=QuestionState.PENDING, worker=None, lease_until=now() + LOOKED_AFTER)
+        .values(
+            state=QuestionState.PENDING,
+            worker=None,
+            lease_until=now() + wait,
+            attempts=QuestionRow.attempts - (0 if counts else 1),
+        )
     )
 
 
-def reopen_lost(session: Session, limit: int = 100) -> list[str]:
-    """Questions whose worker or job went missing, open again for the next one; their jobs must be written anew."""
-    lost = session.scalars(
-        select(QuestionRow.id)
+def reopen(session: Session, limit: int = 100) -> dict[str, bool]:
+    """Questions whose wait is over, or whose job or worker went missing (that is the value), open for the next worker;
+    their jobs must be written anew."""
+    rows = session.execute(
+        select(QuestionRow.id, QuestionRow.state)
         .where(QuestionRow.state.in_([QuestionState.PENDING, QuestionState.ANSWERING]))
         .where(QuestionRow.lease_until < now())
         .order_by(QuestionRow.created_at)
@@ -159,10 +111,10 @@ def reopen_lost(session: Session, limit: int = 100) -> list[str]:
     ).all()
     session.execute(
         update(QuestionRow)
-        .where(QuestionRow.id.in_(lost))
+        .where(QuestionRow.id.in_([question_id for question_id, _ in rows]))
         .values(state=QuestionState.PENDING, worker=None, lease_until=now() + LOOKED_AFTER)
     )
-    return list(lost)
+    return {question_id: state == QuestionState.ANSWERING for question_id, state in rows}
 
 
 def edit(session: Session, question_id: str, text: str) -> bool:
@@ -191,16 +143,6 @@ def cancel(session: Session, question_id: str) -> bool:
     return cancelled.rowcount == 1  # type: ignore[attr-defined,no-any-return]
 
 
-def asked_since(session: Session, asker: str, since: datetime) -> int:
-    """How many questions this person has asked since then."""
-    return (
-        session.scalar(
-            select(func.count(QuestionRow.id)).where(QuestionRow.asker == asker, QuestionRow.created_at > since)
-        )
-        or 0
-    )
-
-
 def owner_of(session: Session, channel: str, key: str) -> str | None:
     """Who began the conversation; None when there is none."""
     return session.scalar(
@@ -212,32 +154,35 @@ def owner_of(session: Session, channel: str, key: str) -> str | None:
 class Asked:
     question_id: str
     asker: str
+    room: str | None
 
 
 def last_answered(session: Session, channel: str, conversation_key: str) -> Asked | None:
     """The latest answered question of a conversation."""
     found = session.execute(
-        select(QuestionRow.id, QuestionRow.asker)
+        select(QuestionRow.id, QuestionRow.asker, QuestionRow.room)
         .join(ConversationRow, QuestionRow.conversation_id == ConversationRow.id)
         .where(ConversationRow.channel == channel, ConversationRow.key == conversation_key)
         .where(QuestionRow.state == QuestionState.ANSWERED)
         .order_by(QuestionRow.created_at.desc())
         .limit(1)
     ).first()
-    return Asked(found.id, found.asker) if found else None
+    return Asked(found.id, found.asker, found.room) if found else None
 
 
 def history(session: Session, claim: Claim, audience: Audience, turns: int) -> tuple[Turn, ...]:
-    """The last answered turns of the same conversation by the same person, oldest first. An answer that stood on a
-    document which this audience may not read now is left out of its turn."""
-    rows = session.execute(
+    """The last answered turns of the same conversation by the same person, oldest first; where others read along, those
+    of the same room alone. An answer that stood on a document which this audience may not read now is left out of its
+    turn."""
+    earlier = (
         select(QuestionRow.text, AnswerRow.id, AnswerRow.text)
         .join(AnswerRow, AnswerRow.question_id == QuestionRow.id)
         .where(QuestionRow.conversation_id == claim.conversation_id, QuestionRow.asker == claim.asker)
         .where(QuestionRow.created_at < claim.created_at, AnswerRow.outcome == Outcome.ANSWERED)
-        .order_by(QuestionRow.created_at.desc())
-        .limit(turns)
-    ).all()
+    )
+    if claim.room is not None:
+        earlier = earlier.where(QuestionRow.room == claim.room)
+    rows = session.execute(earlier.order_by(QuestionRow.created_at.desc()).limit(turns)).all()
     cited = session.execute(
         select(AnswerSourceRow.answer_id, AnswerSourceRow.document_id).where(
             AnswerSourceRow.answer_id.in_([answer_id for _, answer_id, _ in rows]), AnswerSourceRow.cited

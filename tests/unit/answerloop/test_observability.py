@@ -19,8 +19,8 @@ def logged(capsys):
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
 
-    def start(log_format: str) -> Callable[[], str]:
-        configure_logging("test", log_format, "INFO", ExactRecognisers(PersonalDataType, ("US",)))
+    def start(log_format: str, log_level: str = "INFO") -> Callable[[], str]:
+        configure_logging("test", log_format, log_level, ExactRecognisers(PersonalDataType, ("US",)))
         return lambda: capsys.readouterr().err
 
     yield start
@@ -94,3 +94,19 @@ def test_extra_fields_are_blanked_at_every_depth_and_numbers_stay(logged):
     assert line["seconds"] == 1763956789.123
     assert line["open"] == 2125550187
     assert line["by"] == {"<EMAIL_ADDRESS>": ["<IP_ADDRESS>", None, True]}
+
+
+@pytest.mark.parametrize(
+    "library",
+    ["slack_sdk.web.base_client", "slack_bolt.App", "msal.application", "httpx", "httpcore.http11", "botbuilder.core",
+     "botframework.connector", "msrest.pipeline"],
+)  # fmt: skip
+def test_what_libraries_send_is_not_logged_even_when_everything_is(logged, library):
+    lines = logged("json", "DEBUG")
+    sender = logging.getLogger(library)
+    sender.setLevel(logging.root.level)  # as Bolt does it for each of its own
+    sender.debug("Sending a request - body: token=xoxb-1, text=Leave is 90 days")
+    sender.warning("no answer")
+    log.debug("ours")
+    assert [json.loads(line)["message"] for line in lines().splitlines()] == ["no answer", "ours"]
+    sender.setLevel(logging.NOTSET)

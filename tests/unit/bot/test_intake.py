@@ -60,6 +60,49 @@ def test_parallel_deliveries_of_one_message_are_one_question(intake, queue, data
     assert len(queue.jobs) == 1
 
 
+def test_what_arrives_together_is_stored_together_and_everybody_gets_their_own(intake, queue, database):
+    people = [
+        replace(a_question(f"Question {n}?", f"k{n}"), asker=f"p{n}", conversation_key=f"t{n}") for n in range(20)
+    ]
+    with ThreadPoolExecutor(8) as pool:
+        accepted = list(pool.map(intake.accept, [*people, *people]))
+    assert len({one.question_id for one in accepted}) == 20
+    assert sum(one.fresh for one in accepted) == 20
+    for first, again in zip(accepted[:20], accepted[20:], strict=True):
+        assert (first.question_id, first.conversation_id) == (again.question_id, again.conversation_id)
+    with database.reading() as session:
+        rows = {row.id: row for row in session.scalars(select(QuestionRow))}
+    for person, one in zip(people, accepted, strict=False):
+        assert (rows[one.question_id].asker, rows[one.question_id].text) == (person.asker, person.text)
+        assert rows[one.question_id].conversation_id == one.conversation_id
+    assert sorted(job.args[0] for job in queue.jobs) == sorted(rows)
+
+
+def test_parallel_questions_of_one_person_in_one_conversation_share_it_and_stop_at_the_limit(database, queue):
+    intake = Intake(database, queue, max_characters=100, per_person=5)
+
+    def ask(number):
+        try:
+            return intake.accept(a_question(f"Question {number}?", f"k{number}")).conversation_id
+        except TooManyQuestions:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        conversations = list(pool.map(ask, range(16)))
+    assert conversations.count(None) == 11
+    assert len(set(conversations) - {None}) == 1
+    assert stored(database, QuestionRow) == 5
+
+
+def test_jobs_can_be_left_to_somebody_else(database, queue):
+    posted = []
+    intake = Intake(database, queue, max_characters=100, per_person=100, post=posted.extend)
+    accepted = intake.accept(a_question())
+    assert [row.args for row in posted] == [[accepted.question_id]]
+    assert queue.jobs == []
+    assert stored(database, OutboxRow) == 1
+
+
 def test_a_broker_that_is_down_loses_nothing(intake, queue, database):
     queue.down = True
     accepted = intake.accept(a_question())

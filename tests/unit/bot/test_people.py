@@ -136,10 +136,11 @@ def test_a_retracted_answer_is_nobodys_any_more(stage, actions, answer):
 
 
 def test_a_shared_question_is_asked_anew_where_all_read_along(stage, actions, question, answer):
-    def inbound(answer_id, text, address):
+    def inbound(text, address):
         return InboundQuestion("slack", "default", "dana", "shared", text, ("share-1",), address, room=ROOM)
 
-    for _ in range(2):
+    actions.share(answer, "dana", inbound)
+    with pytest.raises(NotAllowed, match="already"):
         actions.share(answer, "dana", inbound)
     [asked] = [job.args[0] for job in stage.queue.jobs if job.task == "answer.question"]
     assert asked != question
@@ -150,13 +151,19 @@ def test_a_shared_question_is_asked_anew_where_all_read_along(stage, actions, qu
 # --- suggestions
 
 
+@pytest.fixture
+def in_room(stage) -> None:
+    """Before the question: everybody in the room sees the answer."""
+    stage.room = ROOM
+
+
 def offered(stage: Scene, actions: AnswerActions, person: str = "finn", text: str = "It is 95 days.") -> str | None:
     actions.offer_suggestion("slack", "t1", {"channel": "C01"}, person, text, "message-1")
     with stage.database.reading() as session:
         return session.scalar(select(NoticeRow.id).where(NoticeRow.kind == NoticeKind.SUGGESTION))
 
 
-def test_a_reply_of_a_colleague_becomes_the_better_answer_with_one_click(stage, actions, question):
+def test_a_reply_of_a_colleague_becomes_the_better_answer_with_one_click(stage, in_room, actions, question):
     notice = offered(stage, actions)
     assert offered(stage, actions) == notice, "the same message is offered once"
     assert opinions(stage) == {}
@@ -170,20 +177,25 @@ def test_a_suggestion_leaves_the_thumb_that_was_given(stage, actions, question, 
     assert opinions(stage) == {"dana": (Thumb.DOWN, "It is 95 days.")}
 
 
-def test_nobody_accepts_for_somebody_else(stage, actions, question):
+def test_nobody_accepts_for_somebody_else(stage, in_room, actions, question):
     notice = offered(stage, actions)
     with pytest.raises(NotFound):
         actions.accept_suggestion(notice, "eve")
     assert opinions(stage) == {}
 
 
-def test_the_asker_and_threads_without_an_answer_are_offered_nothing(stage, actions, question):
+def test_the_asker_and_threads_without_an_answer_are_offered_nothing(stage, in_room, actions, question):
     assert offered(stage, actions, person="dana") is None
     actions.offer_suggestion("slack", "another thread", {}, "finn", "It is 95 days.", "message-2")
     assert stage.queue.jobs == []
 
 
-def test_a_suggestion_to_an_answer_that_is_gone_is_not_there(stage, actions, answer):
+def test_whoever_does_not_see_the_answer_is_not_told_that_there_is_one(stage, actions, question):
+    assert offered(stage, actions) is None
+    assert stage.queue.jobs == []
+
+
+def test_a_suggestion_to_an_answer_that_is_gone_is_not_there(stage, in_room, actions, answer):
     notice = offered(stage, actions)
     actions.retract(answer, "dana")
     with pytest.raises(NotFound):

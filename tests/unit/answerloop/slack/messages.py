@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from answerloop.domain import (
     Action,
@@ -97,8 +98,8 @@ def shown(
     shared: bool = False,
     language: str = "en",
 ) -> Rendered:
-    restate = private or shared
-    return render_answer(message, style, url=url, ephemeral=private, restate=restate, language=language, now=NOW)
+    said: dict[str, Any] = {"restate": private or shared, "language": language, "now": NOW}
+    return render_answer(message, style, url=url, private=private, shareable=private, **said)
 
 
 def every_message() -> dict[str, Rendered]:

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from answerloop.chat.text import shortened
@@ -50,6 +50,8 @@ def test_nothing_written_by_others_comes_alive_in_mrkdwn(text):
 
 
 @given(TEXTS)
+@example("\r#")
+@example("a\r - b")
 def test_nothing_written_by_others_comes_alive_in_markdown(text):
     written = escape_markdown(text)
     assert not re.search(r"[<>]|!\[|\]\(|\]:|&#?\w+;|^\s{0,3}#", written, re.MULTILINE)

@@ -1,11 +1,28 @@
 """What people write becomes a question, a follow-up, a suggestion or nothing; never two of them."""
 
-import pytest
+from datetime import UTC, datetime
+from typing import Any
 
+import pytest
+from sqlalchemy import select
+
+from answerloop.db.tables import NoticeRow
 from answerloop.domain import Notice, NoticeKind, Respond
-from answerloop.errors import DatabaseUnavailable
+from answerloop.errors import DatabaseUnavailable, DeliveryImpossible
 from answerloop.slack.notices import render_notice
-from tests.unit.bot.slack.slack_kit import ALICE, BOB, BOT, CHANNEL, TEAM, SlackKit, direct, event, mention
+from tests.unit.bot.slack.slack_kit import (
+    ALICE,
+    BOB,
+    BOT,
+    CHANNEL,
+    RESPONSE_URL,
+    TEAM,
+    SlackKit,
+    direct,
+    event,
+    mention,
+    shortcut,
+)
 
 
 def test_a_mention_is_a_question_for_everybody_in_the_channel(kit: SlackKit):
@@ -132,6 +149,65 @@ def test_an_edited_question_is_asked_anew_and_a_deleted_one_is_not_answered(kit:
     assert [job.task for job in kit.queue.jobs][-2:] == ["answer.question", "deliver.withdraw"]
 
 
+def test_a_question_whose_thread_lives_on_is_withdrawn_too(kit: SlackKit):
+    """Slack leaves a tombstone where a message with replies was deleted, and calls it a change."""
+    kit.send(mention())
+    kit.answer()
+    tombstone = {"user": "USLACKBOT", "subtype": "tombstone", "ts": "1700.0001", "text": "This message was deleted."}
+    kit.send(event("Ev2", subtype="message_changed", message=tombstone, user=None))
+    kit.run_jobs()
+    assert [question.text for question in kit.questions()] == ["How many days?"]
+    assert kit.chat.messages == {}
+
+
+def test_a_preview_that_slack_adds_is_no_edit(kit: SlackKit):
+    text = f"<@{BOT}> How many days of &lt;leave&gt;, see <https://a.example>?"
+    kit.send(mention(text))
+    kit.queue.jobs.clear()
+    changed = {"user": ALICE, "ts": "1700.0001", "text": text, "attachments": [{"title": "A"}]}
+    kit.send(event("Ev2", subtype="message_changed", message=changed, user=None))
+    assert kit.queue.jobs == []
+
+
+def test_our_own_message_that_was_changed_or_deleted_is_nothing_to_us(kit: SlackKit):
+    kit.send(mention())
+    kit.queue.jobs.clear()
+    ours = {"user": BOT, "bot_id": "B1", "ts": "1700.0001", "text": "90 days"}
+    kit.send(event("Ev2", subtype="message_changed", message=ours, user=None))
+    kit.send(event("Ev3", subtype="message_deleted", deleted_ts="1700.0002", user=None))
+    assert (kit.queue.jobs, kit.questions()[0].text) == ([], "How many days?")
+
+
+def test_a_follow_up_that_is_also_sent_to_the_channel_is_one(kit: SlackKit):
+    kit.send(mention())
+    kit.send(event("Ev2", text="and weeks?", ts="1700.0003", thread_ts="1700.0001", subtype="thread_broadcast"))
+    assert [question.text for question in kit.questions()] == ["How many days?", "and weeks?"]
+
+
+def test_somebody_whose_id_begins_like_ours_is_somebody_else(kit: SlackKit):
+    kit.send(event(text=f"<@{BOT}2> How many days?"))
+    assert kit.questions() == []
+    kit.send(event("Ev2", text=f"<@{BOT}|ask> How many days?"))
+    assert kit.questions()[0].text == "How many days?"
+
+
+def test_a_private_question_in_a_thread_is_no_part_of_what_is_asked_there_before_all(kit: SlackKit):
+    kit.settings(ephemeral=True)
+    kit.send(mention(f"<@{BOT}> Am I being dismissed?"))
+    kit.answer("Not as far as I know [1]")
+    kit.settings()
+    kit.send(mention(f"<@{BOT}> How much notice?", event_id="Ev2", ts="1700.0002", thread_ts="1700.0001"))
+    kit.answer("Four weeks [1]")
+    kit.send(mention(f"<@{BOT}> And for managers?", event_id="Ev3", ts="1700.0003", thread_ts="1700.0001"))
+    kit.answer()
+    assert len({question.conversation_id for question in kit.questions()}) == 1
+    assert [turn.question for turn in kit.asked.history] == ["How much notice?"]
+    kit.settings(ephemeral=True)
+    kit.send(mention(f"<@{BOT}> And for me?", event_id="Ev4", ts="1700.0004", thread_ts="1700.0001"))
+    kit.answer()
+    assert [turn.question for turn in kit.asked.history][:2] == ["Am I being dismissed?", "How much notice?"]
+
+
 def test_the_command_answers_its_sender_alone_once(kit: SlackKit):
     for _ in range(2):
         assert "looking" in kit.ask().body
@@ -140,14 +216,75 @@ def test_the_command_answers_its_sender_alone_once(kit: SlackKit):
     assert "/ask" in kit.ask("", "t2").body
 
 
-def test_the_shortcut_answers_a_message_in_its_thread(kit: SlackKit):
-    payload = {"type": "message_action", "callback_id": "answer_message", "team": {"id": TEAM}, "user": {"id": BOB},
-               "channel": {"id": CHANNEL}, "message": {"ts": "1700.0009", "text": "How many days?", "user": ALICE},
-               "trigger_id": "t", "response_url": "https://hooks.slack.com/x"}  # fmt: skip
-    for _ in range(2):
-        assert kit.send(payload).status == 200
-    assert [(q.text, q.asker) for q in kit.questions()] == [("How many days?", f"slack:{TEAM}:{BOB}")]
-    assert kit.address()["thread"] == "1700.0009"
+# --- the shortcut "Answer this"
+
+
+def answer_this(text: str = "How many days?", user: str = BOB, **fields: Any) -> dict[str, Any]:
+    return shortcut("answer_message", text, user, **fields)
+
+
+def test_the_shortcut_answers_a_message_in_its_thread_once(kit: SlackKit):
+    for user in (BOB, BOB, ALICE):
+        assert kit.send(answer_this(user=user)).status == 200
+    [question] = kit.questions()
+    assert (question.text, question.asker, question.room) == ("How many days?", f"slack:{TEAM}:{BOB}", "slack:T01:C01")
+    assert (kit.address()["thread"], kit.address()["mode"]) == ("1700.0009", "thread")
+
+
+def test_the_shortcut_brings_along_how_to_reach_its_person_where_we_are_no_member(kit: SlackKit):
+    kit.chat.failures = [DeliveryImpossible("not_in_channel")] * 2  # for the news, and for the answer
+    kit.send(answer_this())
+    kit.run_jobs()
+    kit.answer()
+    [told] = kit.told()
+    assert "“How many days?”" in told
+    assert "invite me" in told
+    with kit.database.reading() as session:
+        [notice] = session.scalars(select(NoticeRow))
+    assert (notice.address["user"], notice.address["response_url"]) == (BOB, RESPONSE_URL)
+
+
+def test_in_direct_messages_the_shortcut_answers_whoever_chose_it_alone(kit: SlackKit):
+    """They may be those of two people, where we can write nothing for both."""
+    kit.send(answer_this(channel="DBOBANDALICE"))
+    assert [(q.asker, q.room) for q in kit.questions()] == [(f"slack:{TEAM}:{BOB}", None)]
+    assert (kit.address()["mode"], kit.address()["response_url"]) == ("ephemeral", RESPONSE_URL)
+
+
+def test_what_was_answered_for_one_alone_is_answered_for_another_one_too(kit: SlackKit):
+    kit.settings(ephemeral=True)
+    kit.send(mention("How many days?", ts="1700.0009"))
+    for user in (BOB, BOB, ALICE):
+        kit.send(answer_this(user=user))
+    assert [q.asker for q in kit.questions()] == [f"slack:{TEAM}:{user}" for user in (ALICE, BOB, ALICE)]
+
+
+def test_our_own_name_is_no_part_of_a_message_that_the_shortcut_answers(kit: SlackKit):
+    kit.send(answer_this(f"<@{BOT}> How many days?"))
+    assert kit.questions()[0].text == "How many days?"
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"), [({"respond": Respond.OFF}, "hi?"), ({"allow": ("UEVE",)}, "hi?"), ({}, "")]
+)
+def test_everybody_whom_the_shortcut_does_not_answer_is_told_why(kit: SlackKit, settings, text):
+    kit.settings(**settings)
+    for user in (ALICE, BOB, BOB):
+        kit.send(answer_this(text, user=user))
+    kit.run_jobs()
+    assert kit.questions() == []
+    assert len(kit.told()) == 2
+
+
+@pytest.mark.parametrize("missing", ["team", "channel", "user", "message"])
+def test_a_shortcut_that_lacks_something_is_refused(kit: SlackKit, missing):
+    payload = answer_this()
+    del payload[missing]
+    assert kit.send(payload).status == 400
+    assert kit.questions() == []
+
+
+# --- everything else
 
 
 def test_what_was_not_stored_is_not_acknowledged(kit: SlackKit, monkeypatch):
@@ -161,7 +298,7 @@ def test_what_was_not_stored_is_not_acknowledged(kit: SlackKit, monkeypatch):
 def test_an_uninstalled_workspace_is_forgotten(kit: SlackKit):
     kit.send(event(type="app_uninstalled"))
     kit.send(event(type="tokens_revoked", tokens={"bot": ["UBOT"]}))
-    assert kit.forgotten == [TEAM, TEAM]
+    assert kit.forgotten == [(TEAM, datetime.fromtimestamp(1_700_000_000, UTC))] * 2
 
 
 def test_a_deleted_question_that_was_replied_to_leaves_a_tombstone_and_is_not_answered(kit: SlackKit):
@@ -178,3 +315,9 @@ def test_in_a_private_room_each_person_has_a_message_answered(kit: SlackKit):
         kit.send({"type": "message_action", "callback_id": "answer_message", "team": {"id": TEAM}, "user": {"id": user},
                   "channel": {"id": CHANNEL}, "message": message, "trigger_id": "t"})  # fmt: skip
     assert [question.asker[-len(BOB) :] for question in kit.questions()] == [ALICE[-len(BOB) :], BOB]
+
+
+@pytest.mark.parametrize("at", [None, "yesterday", 10**20])
+def test_a_removal_at_no_time_is_refused(kit: SlackKit, at):
+    assert kit.send(event(type="app_uninstalled") | {"event_time": at}).status == 400
+    assert kit.forgotten == []

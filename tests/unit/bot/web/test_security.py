@@ -106,6 +106,11 @@ class TestProbes:
         development.checks = {"database": "ok", "broker": "It does not answer."}
         assert development.client().get("/readyz").status_code == 503
 
+    def test_a_platform_that_does_not_answer_is_told_and_keeps_nobody_from_the_page(self, development: WebKit) -> None:
+        development.checks = {"database": "ok", "slack": "Slack has not let us connect yet."}
+        told = development.client().get("/readyz")
+        assert (told.status_code, told.json()) == (200, {"checks": development.checks})
+
     @pytest.mark.parametrize("stranger", [{"peer": "192.0.2.4"}, {"X-Forwarded-For": "192.0.2.4"}])
     def test_what_is_wrong_is_told_on_this_machine_alone(
         self, development: WebKit, stranger: dict[str, str], caplog: pytest.LogCaptureFixture

@@ -81,9 +81,11 @@ def fails(error: Exception):
 
 
 class Scene:
-    """`chat` is where Dana asks; `address` is given for a chat in which somebody must be told that we are at work."""
+    """`chat` is where Dana asks; `address` is given for a chat in which somebody must be told that we are at work.
+    Others read along where there is a `room`."""
 
     asker = "dana"
+    room: str | None = None
 
     def __init__(
         self, database: Database, chat: ChatDelivery | None = None, address: dict[str, Any] | None = None
@@ -104,7 +106,7 @@ class Scene:
         return Home(self.database, self.directory, "default").facts(channel, person_id)
 
     def ask(self, text: str = "How many days?", key: str = "k1") -> str:
-        inbound = InboundQuestion(self.chat.channel, "default", self.asker, "t1", text, (key,), self.address)
+        inbound = InboundQuestion(self.chat.channel, "default", self.asker, "t1", text, (key,), self.address, self.room)
         return self.intake.accept(inbound).question_id
 
     def answered(self, text: str = "90 days [1]", sources: Sequence[CitedSource] = (), hint: str = "") -> str:

@@ -1,5 +1,6 @@
 """From the arrival of a question to its end, as people in a chat see it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,11 +8,11 @@ from sqlalchemy import select
 
 from answerloop.db.repositories import answers, feedback, posts
 from answerloop.db.tables import DeliveryRow, DocumentRow, NoticeRow, ReaderSetRow, SourceRow
-from answerloop.domain import CitedSource, NoticeKind, Passage, Progress, Thumb
+from answerloop.domain import CitedSource, NoticeKind, Passage, Progress, Stage, Thumb
 from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryUncertain, DirectoryUnavailable
 from answerloop.testing.fake_chat import FakeChat
 from bot.people import Call
-from tests.unit.workers.answering.desk_kit import Scene, ScriptedPipeline, says
+from tests.unit.workers.answering.desk_kit import Scene, ScriptedPipeline, a_draft, says
 from workers.answering.deliver import WITHHELD
 
 BUSY = DeliveryUnavailable("busy", retry_after_seconds=30)
@@ -146,6 +147,38 @@ def test_a_long_outage_does_not_multiply_the_jobs(stage, chat):
         stage.queue.jobs.clear()
 
 
+def test_workers_that_are_behind_try_no_answer_more_often_the_longer_it_lasts(stage, chat):
+    stage.answered()
+    stage.queue.jobs.clear()
+    chat.failures = [DeliveryUnavailable("out of reach")] * 100
+    tried = []
+    for _ in range(8):
+        for _ in range(26):  # they come to the jobs of now in 78 seconds
+            stage.pass_time(timedelta(seconds=3))
+            stage.recovery.recover()
+        tried.append(stage.jobs("deliver.answer"))
+        stage.run_jobs()
+    assert max(tried) == 2, "one that is due, and one more since it might have got lost"
+
+
+def test_a_withdrawal_of_an_answer_that_was_given_up_is_tried_again(stage, chat):
+    question = stage.ask(key="k1")
+    stage.run_jobs()
+    stage.desk(ScriptedPipeline(says("x"))).answer(question)
+    chat.failures = [DeliveryImpossible("the blocks are refused"), BUSY]
+    stage.run_jobs()
+    assert len(chat.messages) == 1
+    stage.intake.withdraw("k1")
+    stage.run_jobs()
+    stage.pass_time(timedelta(seconds=31))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.messages == {}
+    stage.pass_time(timedelta(hours=1))
+    stage.recovery.recover()
+    assert stage.queue.jobs == []
+
+
 def test_an_answer_that_was_perhaps_posted_stands_there_once(stage, chat):
     question = stage.answered()
     stage.queue.jobs.clear()
@@ -165,10 +198,12 @@ def test_an_answer_that_nobody_will_see_is_kept_and_said(stage, chat):
     stage.delivery.deliver(question)
     assert the_row(stage).failure == "the channel is archived"
     assert stage.view(question).text == "90 days [1]"
-    stage.pass_time(timedelta(hours=1))
-    stage.recovery.recover()
-    stage.run_jobs()
-    assert chat.messages == {}
+    for _ in range(2):
+        stage.run_jobs()
+        stage.pass_time(timedelta(hours=1))
+        stage.recovery.recover()
+    [told] = chat.notices
+    assert (told.kind, "“How many days?”" in told.text, chat.shown) == (NoticeKind.REFUSED, True, {})
 
 
 def test_an_answer_whose_news_were_deleted_is_posted_anew_once(stage, chat):
@@ -246,6 +281,44 @@ def test_a_merely_near_document_that_was_closed_is_left_out_alone(stage, chat):
     assert (chat.shown[question].text, chat.shown[question].sources) == ("90 days [1]", ())
 
 
+@pytest.mark.parametrize("cited", [True, False])
+def test_news_tell_nothing_of_a_document_that_was_closed(stage, chat, cited):
+    source = replace(a_document(stage, "hr"), cited=cited)
+
+    def writing(asked, show):
+        show(Stage.WRITING, "90 days", [source])
+        for groups, told in ((frozenset({"hr"}), ["Leave"]), (frozenset({"everyone"}), [])):
+            stage.directory.groups["dana"] = groups
+            stage.delivery.progress(question)
+            [news] = chat.messages.values()
+            assert [each.passage.title for each in news.sources] == told
+            assert (news.text == "90 days") is (bool(told) or not cited)
+        return a_draft()
+
+    question = stage.ask()
+    stage.run_jobs()
+    stage.desk(ScriptedPipeline(writing)).answer(question)
+
+
+def test_news_whose_readers_are_not_known_wait(stage, chat, monkeypatch):
+    source = a_document(stage, "hr")
+
+    def unavailable(person):
+        raise DirectoryUnavailable("who knows")
+
+    def reading(asked, show):
+        show(Stage.READING, "", [source])
+        monkeypatch.setattr(stage.directory, "person", unavailable)
+        stage.delivery.progress(question)
+        assert [each.sources for each in chat.messages.values()] == [()]
+        return a_draft()
+
+    question = stage.ask()
+    stage.run_jobs()
+    stage.desk(ScriptedPipeline(reading)).answer(question)
+    assert stage.view(question).text == "90 days [1]"
+
+
 def test_rights_that_cannot_be_asked_let_the_answer_wait(stage, chat, monkeypatch):
     question = stage.answered(sources=[a_document(stage, "hr")])
     stage.queue.jobs.clear()
@@ -261,6 +334,105 @@ def test_rights_that_cannot_be_asked_let_the_answer_wait(stage, chat, monkeypatc
     stage.recovery.recover()
     stage.run_jobs()
     assert chat.shown[question].text == "90 days [1]"
+
+
+def test_rights_are_asked_again_when_the_directory_said(stage, chat, monkeypatch):
+    question = stage.answered(sources=[a_document(stage, "hr")])
+    stage.queue.jobs.clear()
+
+    def busy(person):
+        raise DirectoryUnavailable("who knows", 30)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(stage.directory, "person", busy)
+        stage.delivery.deliver(question)
+    stage.pass_time(timedelta(seconds=25))
+    stage.recovery.recover()
+    assert stage.queue.jobs == []
+    stage.pass_time(timedelta(seconds=6))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.shown[question].text == "90 days [1]"
+
+
+def test_an_answer_for_people_whom_nobody_can_tell_us_about_any_more_is_given_up(stage, chat, monkeypatch):
+    question = stage.answered(sources=[a_document(stage, "hr")])
+    stage.queue.jobs.clear()
+
+    def uninstalled(person):
+        raise DeliveryImpossible("Slack says token_revoked")
+
+    monkeypatch.setattr(stage.directory, "person", uninstalled)
+    stage.delivery.deliver(question)
+    assert the_row(stage).failure == "Slack says token_revoked"
+    stage.run_jobs()
+    stage.pass_time(timedelta(hours=1))
+    stage.recovery.recover()
+    assert "deliver.answer" not in {job.task for job in stage.queue.jobs}
+
+
+# --- said in other words
+
+
+def test_an_edit_while_the_answer_is_written_leads_to_one_message_with_the_new_one(stage, chat):
+    question = stage.ask()
+    stage.run_jobs()
+
+    def edited_meanwhile(asked, show):
+        show(Stage.WRITING, "for the old words")
+        stage.delivery.progress(question)
+        stage.intake.edit("k1", "How many weeks?")
+        stage.delivery.progress(question)
+        [news] = chat.messages.values()
+        assert (news.text, news.stage) == ("", Stage.QUEUED), "nothing of the old words stands any more"
+        return a_draft("for the old words")
+
+    stage.desk(ScriptedPipeline(edited_meanwhile)).answer(question)
+    stage.run_jobs()
+    assert chat.shown == {}
+    stage.desk(ScriptedPipeline(says("for the new words"))).answer(question)
+    stage.run_jobs()
+    assert [each.text for each in chat.messages.values()] == ["for the new words"]
+
+
+def test_an_edit_while_the_answer_is_posted_changes_nothing_of_it(stage, chat):
+    question = stage.answered()
+    deliver = chat.deliver
+
+    def slow(*arguments):
+        stage.intake.edit("key-0", "How many weeks?")
+        return deliver(*arguments)
+
+    chat.deliver = slow
+    stage.run_jobs()
+    assert [each.text for each in chat.messages.values()] == ["90 days [1]"]
+    assert stage.view(question).question == "How many days?"
+
+
+def test_an_edit_that_comes_after_the_deletion_brings_nothing_back(stage, chat):
+    question = stage.ask()
+    stage.run_jobs()
+    stage.intake.withdraw("k1")
+    stage.intake.edit("k1", "How many weeks?")
+    stage.desk(ScriptedPipeline(says("x"))).answer(question)
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.messages == {}
+
+
+def test_a_deletion_while_the_answer_is_written_leaves_nothing(stage, chat):
+    question = stage.ask()
+    stage.run_jobs()
+
+    def deleted_meanwhile(asked, show):
+        stage.intake.withdraw("k1")
+        show(Stage.WRITING, "90 days")
+        return a_draft()
+
+    stage.desk(ScriptedPipeline(deleted_meanwhile)).answer(question)
+    stage.delivery.progress(question)
+    stage.run_jobs()
+    assert chat.messages == {}
 
 
 # --- taken back
@@ -345,6 +517,64 @@ def test_a_withdrawal_is_tried_again(stage, chat):
     chat.failures = [BUSY]
     stage.run_jobs()
     assert len(chat.messages) == 1
+    stage.pass_time(timedelta(seconds=31))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.messages == {}
+
+
+@pytest.mark.parametrize("how", ["deleted", "retracted"])
+@pytest.mark.parametrize("shown", [True, False])
+def test_what_is_taken_back_is_quoted_in_no_call_for_help(stage, chat, how, shown):
+    question = stage.answered()
+    stage.run_jobs()
+    actions, answer_id = stage.actions(Call({"channel": "C02"}, ("finn",))), stage.view(question).answer_id
+    actions.ask_human(answer_id, "dana", None)
+    if shown:
+        stage.run_jobs()
+        assert [notice.question for notice in chat.notices] == ["How many days?"]
+    if how == "deleted":
+        stage.intake.withdraw("key-0")
+    else:
+        actions.retract(answer_id, "dana")
+    stage.run_jobs()
+    assert chat.messages == {}
+    stage.pass_time(timedelta(hours=1))
+    stage.recovery.recover()
+    assert stage.queue.jobs == []
+
+
+def test_a_call_for_help_that_is_being_posted_when_its_question_goes_does_not_stay(stage, chat):
+    question = stage.answered()
+    stage.run_jobs()
+    notify = chat.notify
+
+    def slow(*arguments):
+        stage.intake.withdraw("key-0")
+        stage.run_jobs()
+        return notify(*arguments)
+
+    chat.notify = slow
+    stage.actions(Call({"channel": "C02"}, ("finn",))).ask_human(stage.view(question).answer_id, "dana", None)
+    stage.run_jobs()
+    chat.notify = notify
+    stage.pass_time(timedelta(seconds=10))
+    stage.recovery.recover()
+    stage.run_jobs()
+    assert chat.messages == {}
+
+
+def test_the_withdrawal_of_a_call_for_help_is_tried_again(stage, chat):
+    question = stage.answered()
+    stage.run_jobs()
+    stage.actions(Call({"channel": "C02"}, ("finn",))).ask_human(stage.view(question).answer_id, "dana", None)
+    stage.run_jobs()
+    stage.intake.withdraw("key-0")
+    stage.delivery.withdraw(question)
+    chat.failures = [BUSY]
+    stage.queue.jobs = [job for job in stage.queue.jobs if job.task == "deliver.notice"]
+    stage.run_jobs()
+    assert len(chat.notices) == 1
     stage.pass_time(timedelta(seconds=31))
     stage.recovery.recover()
     stage.run_jobs()

@@ -13,7 +13,13 @@ from answerloop.domain import (
     Outcome,
     Stage,
 )
-from answerloop.errors import DeliveryUnavailable, IndexMismatch, IndexUnavailable
+from answerloop.errors import (
+    DeliveryImpossible,
+    DeliveryUnavailable,
+    DirectoryUnavailable,
+    IndexMismatch,
+    IndexUnavailable,
+)
 from tests.unit.workers.answering.desk_kit import LEASE, Scene, ScriptedPipeline, a_draft, fails, says
 from workers.answering.desk import MAX_ATTEMPTS
 from workers.answering.pipeline import Asked, Show
@@ -106,12 +112,83 @@ def test_a_fault_that_stays_ends_in_an_apology_with_a_reference(stage):
     assert "gone" not in view.text
 
 
+def silent(stage: Scene, monkeypatch: pytest.MonkeyPatch, seconds: float | None) -> None:
+    def unavailable(person):
+        raise DirectoryUnavailable("Slack asks us to wait.", seconds)
+
+    monkeypatch.setattr(stage.directory, "person", unavailable)
+
+
+def test_a_directory_is_waited_for_as_long_as_it_says(stage, monkeypatch):
+    question = stage.ask()
+    stage.queue.jobs.clear()
+    desk = stage.desk(ScriptedPipeline(says("90 days [1]")))
+    with monkeypatch.context() as meanwhile:
+        silent(stage, meanwhile, 90)
+        desk.answer(question)
+    stage.pass_time(timedelta(seconds=89))
+    stage.recovery.recover()
+    assert stage.jobs("answer.question") == 0
+    stage.pass_time(timedelta(seconds=1))
+    stage.recovery.recover()
+    assert stage.jobs("answer.question") == 1
+    desk.answer(question)
+    assert stage.view(question).text == "90 days [1]"
+
+
+def test_waiting_for_a_directory_is_no_attempt_and_ends_some_day(stage, monkeypatch):
+    question = stage.ask()
+    desk = stage.desk(ScriptedPipeline(says("90 days [1]")))
+    silent(stage, monkeypatch, None)
+    for _ in range(11):
+        desk.answer(question)
+        stage.pass_time(timedelta(minutes=5))
+        stage.recovery.recover()
+    assert stage.view(question).outcome is None
+    for _ in range(MAX_ATTEMPTS + 2):
+        desk.answer(question)
+        stage.pass_time(timedelta(minutes=5))
+        stage.recovery.recover()
+    assert stage.view(question).outcome is Outcome.FAILED
+
+
+def test_workers_that_are_behind_try_no_question_more_often_the_longer_it_lasts(stage):
+    question = stage.ask()
+    desk = stage.desk(ScriptedPipeline(fails(IndexUnavailable("gone"))))
+    stage.queue.jobs.clear()
+    desk.answer(question)
+    for _ in range(50):
+        stage.pass_time(timedelta(seconds=3))
+        stage.recovery.recover()
+    assert stage.jobs("answer.question") == 3, "one that is due, and one a minute since it might have got lost"
+    for _ in range(stage.jobs("answer.question")):
+        desk.answer(question)
+    stage.queue.jobs.clear()
+    stage.pass_time(timedelta(seconds=21))
+    stage.recovery.recover()
+    assert stage.jobs("answer.question") == 1
+
+
 def test_a_bug_ends_in_an_apology_and_not_in_a_trace(stage):
     question = stage.ask()
     stage.desk(ScriptedPipeline(fails(ZeroDivisionError("secret detail")))).answer(question)
     view = stage.view(question)
     assert view.outcome is Outcome.FAILED
     assert "secret" not in view.text
+
+
+def test_a_question_from_where_we_were_removed_is_not_asked_again_and_again(stage, monkeypatch):
+    question = stage.ask()
+
+    def uninstalled(person):
+        raise DeliveryImpossible("Slack says token_revoked")
+
+    monkeypatch.setattr(stage.directory, "person", uninstalled)
+    stage.desk(ScriptedPipeline(says("x"))).answer(question)
+    view = stage.view(question)
+    assert (view.outcome, view.reason) == (Outcome.FAILED, "Slack says token_revoked")
+    assert "token_revoked" not in view.text
+    assert stage.outbox() == []
 
 
 def test_a_platform_that_is_busy_gets_the_answer_later_and_once(stage):

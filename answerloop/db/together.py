@@ -1,0 +1,69 @@
+"""Many small writes at once share a transaction (group commit): one lock, one sync of the disk and the same few
+statements for all of them."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from sqlalchemy.orm import Session
+
+from answerloop.db.session import Database
+from answerloop.errors import DatabaseUnavailable
+
+I = TypeVar("I")  # noqa: E741 - an item
+R = TypeVar("R")
+
+
+class _Waiting(Generic[I, R]):
+    """One caller's item, and what became of it."""
+
+    result: R
+    error: Exception | None = None
+    done = False
+
+    def __init__(self, item: I) -> None:
+        self.item = item
+
+
+class Together(Generic[I, R]):
+    """Whoever comes first writes for all who wait; what arrives meanwhile goes into the next transaction.
+
+    `write_all` returns a result for each item. Where it fails it is tried again with each item alone, so that nobody
+    pays for somebody else's.
+    """
+
+    def __init__(self, database: Database, write_all: Callable[[Session, Sequence[I]], Sequence[R]]) -> None:
+        self._database = database
+        self._write_all = write_all
+        self._turn = threading.Lock()
+        self._waiting: deque[_Waiting[I, R]] = deque()
+
+    def write(self, item: I) -> R:
+        """The item's result, after the commit. Raises what `write_all` does, DatabaseUnavailable, DuplicateKey."""
+        mine = _Waiting[I, R](item)
+        self._waiting.append(mine)
+        with self._turn:
+            if not mine.done:
+                self._write([self._waiting.popleft() for _ in range(len(self._waiting))])
+        if mine.error is not None:
+            raise mine.error
+        return mine.result
+
+    def _write(self, waiting: Sequence[_Waiting[I, R]]) -> None:
+        try:
+            with self._database.writing() as session:
+                results = self._write_all(session, [each.item for each in waiting])
+            for each, result in zip(waiting, results, strict=True):
+                each.result = result
+        except Exception as error:  # noqa: BLE001 - raised again where it belongs
+            if len(waiting) > 1 and not isinstance(error, DatabaseUnavailable):
+                for each in waiting:
+                    self._write([each])
+                return
+            for each in waiting:
+                each.error = error
+        for each in waiting:
+            each.done = True
