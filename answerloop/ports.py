@@ -227,6 +227,8 @@ class ChatDelivery(Protocol):
     """
 
     channel: str
+    searchable: bool
+    """Whether `find` finds. Where it does not, an answer is only ever put into a message whose id was kept before."""
 
     def open(self, address: Mapping[str, object], progress: Progress) -> str | None:
         """Say that the question has arrived, and return the id of the message that will become its answer; None where

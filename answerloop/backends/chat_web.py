@@ -11,6 +11,7 @@ class WebChatDelivery:
     """A `ChatDelivery`."""
 
     channel = "web"
+    searchable = True  # the row itself is what people see
 
     def open(self, address: Mapping[str, object], progress: Progress) -> str | None:
         return None

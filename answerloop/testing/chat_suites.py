@@ -94,6 +94,28 @@ class PostingChatSuite(ChatDeliverySuite):
         chat.withdraw(address, chat.deliver(address, chat.open(address, WAITING), ANSWER))
         assert platform.seen() == []
 
+    def test_a_busy_platform_says_how_long_to_wait(
+        self, chat: ChatDelivery, address: Address, platform: Platform
+    ) -> None:
+        platform.be_busy_once(7.0)
+        with pytest.raises(DeliveryUnavailable) as busy:
+            chat.deliver(address, None, ANSWER)
+        assert not isinstance(busy.value, DeliveryUncertain)
+        assert busy.value.retry_after_seconds == pytest.approx(7.0, abs=0.5)
+        assert platform.seen() == []
+
+    def test_a_place_that_is_gone_is_no_passing_fault(
+        self, chat: ChatDelivery, address: Address, platform: Platform
+    ) -> None:
+        platform.refuse_once()
+        with pytest.raises(DeliveryImpossible):
+            chat.deliver(address, None, ANSWER)
+        assert platform.seen() == []
+
+
+class SearchableChatSuite(PostingChatSuite):
+    """For platforms that can be asked what stands there."""
+
     @pytest.mark.parametrize("again", [WAITING, ANSWER, CALL])
     def test_a_post_whose_reply_was_lost_is_found(
         self, chat: ChatDelivery, address: Address, platform: Platform, again: Progress | OutgoingMessage | Notice
@@ -118,23 +140,28 @@ class PostingChatSuite(ChatDeliverySuite):
         else:
             chat.show(address, there, what)
 
-    def test_a_busy_platform_says_how_long_to_wait(
-        self, chat: ChatDelivery, address: Address, platform: Platform
-    ) -> None:
-        platform.be_busy_once(7.0)
-        with pytest.raises(DeliveryUnavailable) as busy:
-            chat.deliver(address, None, ANSWER)
-        assert not isinstance(busy.value, DeliveryUncertain)
-        assert busy.value.retry_after_seconds == pytest.approx(7.0, abs=0.5)
-        assert platform.seen() == []
 
-    def test_a_place_that_is_gone_is_no_passing_fault(
+class UnsearchableChatSuite(PostingChatSuite):
+    """For platforms that cannot. Of a lost reply nothing is left there but a message that says nothing."""
+
+    @pytest.mark.parametrize("stage", [Stage.QUEUED, Stage.WRITING])
+    def test_whatever_was_posted_in_doubt_is_no_answer(
+        self, chat: ChatDelivery, address: Address, platform: Platform, stage: Stage
+    ) -> None:
+        platform.lose_next_reply()
+        with pytest.raises(DeliveryUncertain):
+            chat.open(address, Progress("q1", stage))
+        assert chat.find(address, "q1") is None
+        chat.deliver(address, chat.open(address, WAITING), ANSWER)
+        assert sum(ANSWER.text in seen for seen in platform.seen()) == 1
+
+    def test_an_answer_without_a_place_gets_one_before_it_is_shown(
         self, chat: ChatDelivery, address: Address, platform: Platform
     ) -> None:
-        platform.refuse_once()
-        with pytest.raises(DeliveryImpossible):
+        platform.lose_next_reply()
+        with pytest.raises(DeliveryUncertain):
             chat.deliver(address, None, ANSWER)
-        assert platform.seen() == []
+        assert not any(ANSWER.text in seen for seen in platform.seen())
 
 
 class RateLimiterSuite:

@@ -11,7 +11,7 @@ from answerloop.backends.generator_extractive import ExtractiveGenerator
 from answerloop.backends.groundedness_mixed import MixedGroundednessDetector
 from answerloop.backends.groundedness_nli import NliGroundednessDetector
 from answerloop.errors import ConfigurationError
-from answerloop.testing.chat_suites import ChatDeliverySuite, PostingChatSuite
+from answerloop.testing.chat_suites import ChatDeliverySuite, SearchableChatSuite
 from answerloop.testing.fake_chat import FakeChat
 from answerloop.testing.fakes import FakeDirectory, FakeEmbedder, FakeRedactor, FakeReranker
 from answerloop.testing.port_suites import (
@@ -88,7 +88,7 @@ class TestWebChat(ChatDeliverySuite):
         return {}
 
 
-class TestFakeChat(PostingChatSuite):
+class TestFakeChat(SearchableChatSuite):
     @pytest.fixture
     def chat(self) -> FakeChat:
         return FakeChat()

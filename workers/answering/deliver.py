@@ -12,7 +12,7 @@ from answerloop.db.repositories import deliveries, documents, notices, posts
 from answerloop.db.repositories.deliveries import Due
 from answerloop.db.session import Database
 from answerloop.db.tables import DeliveryRow, NoticeRow, Posted, now
-from answerloop.domain import Audience, Confidence, NoticeKind, Outcome, OutgoingMessage
+from answerloop.domain import Audience, Confidence, NoticeKind, Outcome, OutgoingMessage, Progress, Stage
 from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DirectoryUnavailable
 from answerloop.observability import DELIVERIES_FAILED
 from answerloop.ports import ChatDelivery, Directory, Job, TaskQueue
@@ -83,9 +83,14 @@ class DeliveryDesk:
             return
         chat = self._channels[due.channel]
         try:
-            message = self._as_readable(due)
+            message, waiting = self._as_readable(due), Progress(question_id, Stage.WRITING)
             self._posting.put(
-                DeliveryRow, question_id, chat, due.address, lambda there: chat.deliver(due.address, there, message)
+                DeliveryRow,
+                question_id,
+                chat,
+                due.address,
+                lambda there: chat.deliver(due.address, there, message),
+                place=None if chat.searchable else lambda: chat.open(due.address, waiting),
             )
         except (DeliveryUnavailable, DirectoryUnavailable) as error:
             self._try_again(DeliveryRow, deliver_answer(question_id), error)
@@ -182,7 +187,12 @@ class DeliveryDesk:
         chat = self._channels[due.channel]
         try:
             self._posting.put(
-                NoticeRow, notice_id, chat, due.address, lambda there: chat.notify(due.address, there, due.notice)
+                NoticeRow,
+                notice_id,
+                chat,
+                due.address,
+                lambda there: chat.notify(due.address, there, due.notice),
+                once=not chat.searchable and due.notice.kind is not NoticeKind.ESCALATION,
             )
         except DeliveryUnavailable as error:
             self._try_again(NoticeRow, deliver_notice(notice_id), error)
