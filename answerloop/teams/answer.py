@@ -23,6 +23,7 @@ MOST_ANSWER = 4000
 MOST_SHORT = 2000
 MOST_SOURCES = 5
 MOST_TITLE = 80
+MOST_NAME = 80
 MOST_QUESTION = 400
 MOST_BETTER = 3000
 
@@ -72,10 +73,14 @@ def _marks(answer: OutgoingMessage, said: Wording, names: Names) -> list[Element
     elif answer.outcome is Outcome.ANSWERED and answer.confidence is Confidence.UNCERTAIN:
         marks.append(said.uncertain)
     if answer.escalation and answer.escalation.resolved_by:
-        marks.append(said.resolved_by.format(person=names(answer.escalation.resolved_by)))
+        marks.append(resolved(answer.escalation.resolved_by, said, names))
     elif answer.escalation:
         marks.append(said.human_asked)
     return [line(run(mark, subtle=True)) for mark in marks]
+
+
+def resolved(person: str, said: Wording, names: Names) -> str:
+    return said.resolved_by.format(person=shortened(" ".join(names(person).split()), MOST_NAME))
 
 
 def _sources(answer: OutgoingMessage, said: Wording, url: Url, now: datetime) -> Element | None:

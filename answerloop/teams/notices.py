@@ -12,12 +12,11 @@ from answerloop.chat.wording import Wording
 from answerloop.domain import HomeFacts, HomeQuestion, Notice, NoticeKind
 from answerloop.teams.activity import mention, message
 from answerloop.teams.address import parts
-from answerloop.teams.answer import Names, restated, thumbs, why
+from answerloop.teams.answer import MOST_NAME, Names, resolved, restated, thumbs, why
 from answerloop.teams.card import Element, actions, card, execute, line, paragraphs, quote, run, words
 
 MOST_TEXT = 2500
 MOST_QUESTION = 120
-MOST_NAME = 80
 MOST_PEOPLE = 20
 
 _LINKED = re.compile(r"\.(?=\S)")
@@ -54,7 +53,7 @@ def _escalation(notice: Notice, names: Names, said: Wording) -> dict[str, Any]:
     text = wanted.format(people=" ".join(each["text"] for each in called), asker=asker)
     end: Element | None = None
     if notice.escalation and notice.escalation.resolved_by:
-        end = line(run(said.resolved_by.format(person=names(notice.escalation.resolved_by))))
+        end = line(run(resolved(notice.escalation.resolved_by, said, names)))
     elif notice.answer_id:
         end = actions(execute(said.resolve, "resolve", {"answer": notice.answer_id}))
     shown = card(words(text), restated(notice.question), end)
