@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -46,8 +48,7 @@ def render_notice(notice: Notice, names: Names, language: str, now: datetime) ->
 
 
 def _escalation(notice: Notice, names: Names, said: Wording) -> dict[str, Any]:
-    """People are mentioned by their Entra ids; between `<at>` and `</at>` has to stand what they are called."""
-    called = [mention(user, _plain(names(person))) for person in notice.people[:MOST_PEOPLE] if (user := _user(person))]
+    called = _mentions(notice.people, names)
     asker = _plain(names(notice.escalation.asked_by)) if notice.escalation else "?"
     wanted = said.help_wanted if called else said.help_wanted_by_all
     text = wanted.format(people=" ".join(each["text"] for each in called), asker=asker)
@@ -60,6 +61,18 @@ def _escalation(notice: Notice, names: Names, said: Wording) -> dict[str, Any]:
     if called:
         shown["msteams"] = {"entities": called}
     return message(shown, said.help_wanted_by_all.format(asker=asker))
+
+
+def _mentions(people: Sequence[str], names: Names) -> list[Element]:
+    """People are mentioned by their Entra ids; between `<at>` and `</at>` has to stand what they are called, and Teams
+    tells them apart by that."""
+    times = Counter[str]()
+    called = []
+    for person in [each for each in dict.fromkeys(people) if _user(each)][:MOST_PEOPLE]:
+        name = _plain(names(person))
+        times[name] += 1
+        called.append(mention(_user(person), name if times[name] == 1 else f"{name} {times[name]}"))
+    return called
 
 
 def _user(person: str) -> str:

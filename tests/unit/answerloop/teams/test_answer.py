@@ -145,6 +145,16 @@ def test_people_of_other_platforms_are_left_out():
     assert "<at>" not in lines_of(told(replace(CALL, people=("dana",))))[0]
 
 
+def test_two_people_of_one_name_are_both_mentioned():
+    message = told(replace(CALL, people=(FINN, DANA, FINN)), names=lambda person: "A. Kim")
+    assert lines_of(message)[0].startswith("🆘 <at>A. Kim</at> <at>A. Kim 2</at>:")
+    mentioned = message["attachments"][0]["content"]["msteams"]["entities"]
+    assert [(each["mentioned"]["id"], each["text"]) for each in mentioned] == [
+        ("00000000-finn", "<at>A. Kim</at>"),
+        ("00000000-dana", "<at>A. Kim 2</at>"),
+    ]
+
+
 def test_a_call_ends_when_somebody_takes_care():
     done = told(replace(CALL, escalation=Escalation(DANA, FINN)))
     assert lines_of(done)[-1] == "✅ Taken care of by Finn Maertens"
