@@ -17,7 +17,7 @@ from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryU
 from answerloop.teams.service import is_trusted
 
 CONNECT_SECONDS = 5.0
-REPLY_SECONDS = 15.0
+REPLY_SECONDS = 10.0
 PAGE, MOST_PAGES = 500, 100
 TOO_MANY, TOO_LARGE, CONFLICT, FORBIDDEN, NOT_FOUND = 429, 413, 412, 403, 404
 NOT_DONE = frozenset({CONFLICT, 503})
