@@ -20,9 +20,10 @@ MOST_BYTES = 80_000
 MOST_URL = 1000
 MOST_LINES = 60
 
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_HIDDEN = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff"
 """Control characters, those that hide or turn around what is written, and halves of characters."""
-_WEB_ADDRESS = re.compile(r"https?://[^\s\\\x00-\x20\x7f-\x9f]+", re.IGNORECASE)
+_UNSEEN = re.compile(f"[{_HIDDEN}]")
+_WEB_ADDRESS = re.compile(rf"https?://[^\s\\{_HIDDEN}]+", re.IGNORECASE)
 
 
 def card(*body: Element | None) -> Element:

@@ -21,6 +21,7 @@ MOST_TEXT = 2500
 MOST_QUESTION = 120
 MOST_PEOPLE = 20
 
+_ID = re.compile(r"[0-9A-Za-z:._-]{1,200}")
 _LINKED = re.compile(r"\.(?=\S)")
 
 
@@ -78,9 +79,10 @@ def _mentions(people: Sequence[str], names: Names) -> list[Element]:
 def _user(person: str) -> str:
     """Nothing for somebody who is not of Teams."""
     try:
-        return parts(person)[1]
+        user = parts(person)[1]
     except ValueError:
         return ""
+    return user if _ID.fullmatch(user) else ""
 
 
 def _plain(name: str) -> str:

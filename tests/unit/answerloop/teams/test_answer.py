@@ -140,7 +140,7 @@ def test_a_name_is_no_markup(name, called):
 
 
 def test_people_of_other_platforms_are_left_out():
-    message = told(replace(CALL, people=("dana", "slack:T01:U1", FINN)))
+    message = told(replace(CALL, people=("dana", "slack:T01:U1", "teams:t1:\ud83d", "teams:t1:", FINN)))
     assert lines_of(message)[0].count("<at>") == 1
     assert "<at>" not in lines_of(told(replace(CALL, people=("dana",))))[0]
 

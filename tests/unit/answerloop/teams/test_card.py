@@ -23,6 +23,8 @@ from answerloop.testing.adaptive_card import flaws
         ("https://docs.example\\@evil.example/", False),
         (" https://docs.example/", False),
         ("https://docs.example/\n", False),
+        ("https://docs.example/\u202efdp.exe", False),
+        ("https://docs.example/\ud83d", False),
     ],
 )
 def test_links_are_addresses_of_the_web(url, is_one):
