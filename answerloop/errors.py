@@ -66,12 +66,11 @@ class GroundednessUnavailable(Retryable):
 
 
 class DeliveryUnavailable(Retryable):
-    """The chat platform did not take the message. `message_id`: what was posted before that, to be used next time."""
+    """The chat platform did not take the message."""
 
     def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
-        self.message_id: str | None = None
 
 
 class DeliveryUncertain(DeliveryUnavailable):

@@ -228,6 +228,8 @@ class ChatDelivery(Protocol):
     """
 
     channel: str
+    searchable: bool
+    """Whether `find` finds. Where it does not, an answer is only ever put into a message whose id was kept before."""
 
     def has_placeholder(self, address: Mapping[str, object]) -> bool:
         """Whether `open` posts a message there. Where it does not, it gives signs alone, and any number of times."""

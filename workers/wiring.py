@@ -49,7 +49,6 @@ from workers.indexing.sync import Indexer
 
 if TYPE_CHECKING:
     from answerloop.backends.directory_teams import TeamsDirectory
-
     from answerloop.backends.slack_checkup import SlackCheckup
     from answerloop.backends.teams_api import TeamsApi
     from answerloop.backends.teams_checkup import TeamsCheckup
@@ -110,8 +109,7 @@ class Workshop:
     @cached_property
     def teams_directory(self) -> TeamsDirectory:
         from answerloop.backends.directory_graph import GraphPeople
-        from answerloop.backends.directory_teams import TeamsDirectory
-
+        from answerloop.backends.directory_teams import TeamsDirectory, known_places
         from answerloop.backends.teams_credentials import GRAPH_SCOPE, tokens
 
         settings = self.settings
@@ -119,7 +117,14 @@ class Workshop:
         graph = None
         if settings.teams_graph_url:
             graph = GraphPeople(tokens(settings, GRAPH_SCOPE), settings.teams_graph_url)
-        return TeamsDirectory(self.teams_api, people, self.database, settings.tenant, graph)
+        return TeamsDirectory(
+            self.teams_api,
+            people,
+            known_places(self.database),
+            settings.tenant,
+            graph,
+            home=settings.teams_tenant_id,
+        )
 
     @cached_property
     def slack_tokens(self) -> SlackTokens:

@@ -17,28 +17,16 @@ NEWS_AT_ONCE = 3
 """News take places only while many are free, so that answers find one."""
 
 
-class Pace:
-    def __init__(self, platform: str, limiter: RateLimiter, posts_per_second: float, updates_per_second: float) -> None:
+class Turns:
+    """One call after the other where they share a limit. What the platform says to one worker holds for all."""
+
+    def __init__(self, platform: str, limiter: RateLimiter) -> None:
         self._platform = platform
         self._limiter = limiter
-        self._posts = posts_per_second
-        self._updates = updates_per_second
 
     @contextmanager
-    def posting(self, place: str) -> Iterator[None]:
-        """A place for one post. Raises DeliveryUnavailable where there is none now."""
-        with self._place(f"{place}:posts", self._posts, POSTS_AT_ONCE):
-            yield
-
-    @contextmanager
-    def updating(self, place: str, *, news: bool = False) -> Iterator[None]:
-        """A place for one change. Raises DeliveryUnavailable where there is none now."""
-        burst = NEWS_AT_ONCE if news else ANSWERS_AT_ONCE
-        with self._place(f"{place}:updates", self._updates, burst):
-            yield
-
-    @contextmanager
-    def _place(self, what: str, per_second: float, burst: int) -> Iterator[None]:
+    def turn(self, what: str, per_second: float, burst: int) -> Iterator[None]:
+        """A place for one call. Raises DeliveryUnavailable where there is none now."""
         key = f"{self._platform.lower()}:{what}"
         try:
             wait = self._limiter.reserve(key, per_second, burst)
@@ -54,8 +42,29 @@ class Pace:
             raise
 
     def _pause(self, key: str, seconds: float) -> None:
-        """What the platform says to one worker holds for all."""
         try:
             self._limiter.pause(key, seconds)
         except QueueUnavailable as error:
             log.warning("the others do not know of the pause", extra={"error": str(error)})
+
+
+class Pace(Turns):
+    """For a platform that counts posts and changes apart."""
+
+    def __init__(self, platform: str, limiter: RateLimiter, posts_per_second: float, updates_per_second: float) -> None:
+        super().__init__(platform, limiter)
+        self._posts = posts_per_second
+        self._updates = updates_per_second
+
+    @contextmanager
+    def posting(self, place: str) -> Iterator[None]:
+        """A place for one post. Raises DeliveryUnavailable where there is none now."""
+        with self.turn(f"{place}:posts", self._posts, POSTS_AT_ONCE):
+            yield
+
+    @contextmanager
+    def updating(self, place: str, *, news: bool = False) -> Iterator[None]:
+        """A place for one change. Raises DeliveryUnavailable where there is none now."""
+        burst = NEWS_AT_ONCE if news else ANSWERS_AT_ONCE
+        with self.turn(f"{place}:updates", self._updates, burst):
+            yield

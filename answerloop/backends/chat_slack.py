@@ -41,6 +41,7 @@ class SlackDelivery:
     """A `ChatDelivery`. `tokens` gives a workspace's bot token and raises DeliveryImpossible when it has none."""
 
     channel = CHANNEL
+    searchable = True
 
     def __init__(
         self,

@@ -9,26 +9,28 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from answerloop.backends.chat_pace import Pace
+from answerloop.backends.chat_pace import Turns
 from answerloop.backends.teams_api import NOT_FOUND, TOO_LARGE, UNSUPPORTED, Gone, TeamsApi
 from answerloop.domain import CitedSource, Notice, NoticeKind, OutgoingMessage, Progress, Stage
-from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryUncertain
+from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, MessageDeleted
 from answerloop.ports import RateLimiter
-from answerloop.teams.activity import TYPING
 from answerloop.teams.address import CHANNEL, Kind, TeamsAddress
-from answerloop.teams.answer import render_answer
+from answerloop.teams.answer import render_answer, render_short
 from answerloop.teams.notices import render_gone, render_notice
-from answerloop.teams.progress import render_progress, render_short
+from answerloop.teams.progress import render_progress
+from answerloop.timed_cache import TimedCache
 
 log = logging.getLogger(__name__)
 
-IN_DOUBT = "in doubt"
-"""The id of a notice that was perhaps shown: it is not shown again."""
+AT_ONCE, NEWS_AT_ONCE = 7, 4
+"""Teams counts posts and changes of one conversation together. News take places only while many are free, so that
+answers find one."""
+PERSONAL_SECONDS = 300.0
 IN_PUBLIC = frozenset({NoticeKind.ESCALATION})
 """Notices that go where the question stands; all others are for one person's eyes."""
 
@@ -37,6 +39,7 @@ class TeamsDelivery:
     """A `ChatDelivery`. `names` tells what a person is called."""
 
     channel = CHANNEL
+    searchable = False
 
     def __init__(
         self,
@@ -50,15 +53,19 @@ class TeamsDelivery:
         self._api = api
         self._source_url = source_url
         self._names = names
-        self._pace = Pace("Teams", limiter, messages_per_second, messages_per_second)
+        self._turns = Turns("Teams", limiter)
+        self._per_second = messages_per_second
+        self._personal: TimedCache[tuple[str, str, str], str] = TimedCache(PERSONAL_SECONDS)
 
     def has_placeholder(self, address: Mapping[str, object]) -> bool:
         return True
 
     def open(self, address: Mapping[str, object], progress: Progress) -> str | None:
         at = self._opened(TeamsAddress.parse(address))
-        with suppress(DeliveryUnavailable, DeliveryImpossible):  # a courtesy; the placeholder says the same
-            self._api.post(at.service_url, at.conversation, TYPING)
+        if progress.stage is Stage.QUEUED:
+            # a courtesy; the placeholder says the same
+            with suppress(DeliveryUnavailable, DeliveryImpossible), self._turn(at, news=True):
+                self._api.show_typing(at.service_url, at.conversation)
         return self._post(at, render_progress(progress, at.language))
 
     def show(self, address: Mapping[str, object], message_id: str | None, progress: Progress) -> None:
@@ -71,21 +78,21 @@ class TeamsDelivery:
         at = self._opened(asked)
         if message_id is None:
             message_id = self._post(at, render_progress(Progress(message.question_id, Stage.WRITING), at.language))
-        restate = asked.private or asked.message is None
         rendered = render_answer(
-            message, url=self._source_url, names=self._names, restate=restate, language=at.language,
+            message,
+            url=self._source_url,
+            names=self._names,
+            restate=asked.private or asked.message is None,
+            language=at.language,
             now=datetime.now(UTC),
-        )  # fmt: skip
+        )
         try:
             self._update(at, message_id, rendered)
         except Gone as error:
             if error.status != TOO_LARGE:
                 raise
             log.warning("answer too large for Teams, shown without its frame", extra={"answer_id": message.answer_id})
-            self._update(at, message_id, render_short(message.text))
-        except DeliveryUnavailable as error:
-            error.message_id = message_id
-            raise
+            self._update(at, message_id, render_short(message))
         return message_id
 
     def withdraw(self, address: Mapping[str, object], message_id: str | None) -> None:
@@ -93,7 +100,8 @@ class TeamsDelivery:
             return
         at = self._opened(TeamsAddress.parse(address))
         try:
-            self._api.delete(at.service_url, at.conversation, message_id)
+            with self._turn(at):
+                self._api.delete(at.service_url, at.conversation, message_id)
         except Gone as error:
             if error.status in UNSUPPORTED:
                 self._update(at, message_id, render_gone(at.language))
@@ -101,21 +109,13 @@ class TeamsDelivery:
                 raise
 
     def notify(self, address: Mapping[str, object], message_id: str | None, notice: Notice) -> str:
-        if message_id == IN_DOUBT:
-            return IN_DOUBT
         at = TeamsAddress.parse(address)
         at = self._opened(at if notice.kind in IN_PUBLIC else at.personal())
         rendered = render_notice(notice, self._names, at.language, datetime.now(UTC))
-        if message_id is not None:
-            self._update(at, message_id, rendered)
-            return message_id
-        try:
+        if message_id is None:
             return self._post(at, rendered)
-        except DeliveryUncertain as error:
-            if notice.kind is NoticeKind.ESCALATION:
-                raise  # two calls for help are better than none
-            log.warning("notice perhaps not shown", extra={"notice_id": notice.id, "error": str(error)})
-            return IN_DOUBT
+        self._update(at, message_id, rendered)
+        return message_id
 
     def find(self, address: Mapping[str, object], subject_id: str) -> str | None:
         """Teams cannot be asked."""
@@ -131,16 +131,28 @@ class TeamsDelivery:
             return at
         if not at.account:
             raise DeliveryImpossible("Teams has not told us how to reach this person")
-        conversation = self._api.open_personal(at.service_url, at.bot, at.account, at.tenant)
+        conversation = self._personal.get(
+            (at.service_url, at.tenant, at.account),
+            lambda: self._api.open_personal(at.service_url, at.bot, at.account, at.tenant),
+        )
         return replace(at, conversation=conversation, kind=Kind.PERSONAL)
 
+    def _turn(self, at: TeamsAddress, *, news: bool = False) -> AbstractContextManager[None]:
+        return self._turns.turn(at.room_key, self._per_second, NEWS_AT_ONCE if news else AT_ONCE)
+
     def _post(self, at: TeamsAddress, activity: dict[str, Any]) -> str:
-        with self._pace.posting(at.room_key):
+        with self._turn(at):
             return self._api.post(at.service_url, at.conversation, _addressed(at, activity))
 
     def _update(self, at: TeamsAddress, message_id: str, activity: dict[str, Any], *, news: bool = False) -> None:
-        with self._pace.updating(at.room_key, news=news):
-            self._api.put(at.service_url, at.conversation, message_id, {**_addressed(at, activity), "id": message_id})
+        whole = {**_addressed(at, activity), "id": message_id}
+        try:
+            with self._turn(at, news=news):
+                self._api.put(at.service_url, at.conversation, message_id, whole)
+        except Gone as error:
+            if error.status != NOT_FOUND:
+                raise
+            raise MessageDeleted(str(error)) from None
 
 
 def _addressed(at: TeamsAddress, activity: dict[str, Any]) -> dict[str, Any]:

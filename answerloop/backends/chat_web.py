@@ -11,6 +11,7 @@ class WebChatDelivery:
     """A `ChatDelivery`."""
 
     channel = "web"
+    searchable = True  # the row itself is what people see
 
     def has_placeholder(self, address: Mapping[str, object]) -> bool:
         return False

@@ -2,20 +2,25 @@
 
     people:
       dev: {name: Dana Devlin, groups: [everyone, hr], email: dana@example.com}
+      finn: {groups: [finance], entra: 8f2d3c1e-0000-4000-8000-000000000001}
       visitor: {name: V. Isitor, guest: true}
     slack_groups:
       S0123ABCD: [finance]
+    entra_groups:
+      5b1c9a7f-0000-4000-8000-000000000002: [hr]
 
 Every person of the company is in `everyone` and `public`; a guest is in `public` alone; somebody the file does not
-name is in no group. A Slack user group is named by its id or its handle.
+name is in no group. People of chat platforms are known by their e-mail address, those of Teams also by their object id
+in Entra. A Slack user group is named by its id or its handle, a group of Entra by its object id.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +32,19 @@ from answerloop.errors import ConfigurationError, DirectoryUnavailable
 log = logging.getLogger(__name__)
 
 NO_GROUPS: frozenset[str] = frozenset()
+Named = dict[str, frozenset[str]]
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_OBJECT_ID = re.compile(r"[0-9a-f-]{32,40}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class _Content:
     people: Mapping[str, Person] = field(default_factory=dict)
-    groups_by_email: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    groups_of_slack_group: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    groups_by_email: Named = field(default_factory=dict)
+    groups_by_entra: Named = field(default_factory=dict)
+    groups_of_slack_group: Named = field(default_factory=dict)
+    groups_of_entra_group: Named = field(default_factory=dict)
 
 
 class FileDirectory:
@@ -61,6 +72,14 @@ class FileDirectory:
     def groups_by_email(self, email: str) -> frozenset[str]:
         """All groups of the person with this address; none when the file has none. Raises DirectoryUnavailable."""
         return self._usable().groups_by_email.get(email.casefold(), NO_GROUPS)
+
+    def groups_by_entra(self, object_id: str) -> frozenset[str]:
+        """The same, of the person with this object id in Entra. Raises DirectoryUnavailable."""
+        return self._usable().groups_by_entra.get(object_id.casefold(), NO_GROUPS)
+
+    def groups_of_entra_group(self, object_id: str) -> frozenset[str]:
+        """Raises DirectoryUnavailable."""
+        return self._usable().groups_of_entra_group.get(object_id.casefold(), NO_GROUPS)
 
     def groups_of_slack_group(self, id_or_handle: str) -> frozenset[str]:
         """Raises DirectoryUnavailable."""
@@ -97,20 +116,45 @@ class FileDirectory:
 def _read(content: Any, tenant: str) -> _Content:
     if not isinstance(content, dict) or not isinstance(content.get("people"), dict):
         raise ValueError("expected a mapping with the key `people`")  # noqa: TRY004 - about the file, not a type
-    slack_groups = content.get("slack_groups") or {}
-    if not isinstance(slack_groups, dict):
-        raise ValueError("slack_groups: expected `id or handle: [name, …]`")  # noqa: TRY004
-    people, by_email = {}, {}
+    found = _Content({}, groups_of_slack_group=_slack_groups(content), groups_of_entra_group=_entra_groups(content))
+    people = dict[str, Person]()
     for key, entry in content["people"].items():
         person = people[str(key)] = _person(str(key), entry, tenant)
-        email = (entry or {}).get("email")
-        if email is None:
-            continue
-        if not isinstance(email, str) or "@" not in email or email.casefold() in by_email:
-            raise ValueError(f"{key}: expected an `email` that nobody else has")
-        by_email[email.casefold()] = person.groups
-    named = {str(key).lstrip("@").casefold(): _groups(str(key), groups) for key, groups in slack_groups.items()}
-    return _Content(people, by_email, named)
+        facts = entry or {}
+        _know(found.groups_by_email, f"{key}: expected an `email`", facts.get("email"), _EMAIL, person.groups)
+        _know(
+            found.groups_by_entra,
+            f"{key}: expected an `entra` object id",
+            facts.get("entra"),
+            _OBJECT_ID,
+            person.groups,
+        )
+    return replace(found, people=people)
+
+
+def _know(known: Named, expected: str, name: Any, form: re.Pattern[str], groups: frozenset[str]) -> None:
+    if name is None:
+        return
+    if not isinstance(name, str) or not form.fullmatch(name) or name.casefold() in known:
+        raise ValueError(f"{expected} that nobody else has")
+    known[name.casefold()] = groups
+
+
+def _slack_groups(content: Mapping[str, Any]) -> Named:
+    listed = content.get("slack_groups") or {}
+    if not isinstance(listed, dict):
+        raise ValueError("slack_groups: expected `id or handle: [name, …]`")  # noqa: TRY004
+    return {str(key).lstrip("@").casefold(): _groups(str(key), groups) for key, groups in listed.items()}
+
+
+def _entra_groups(content: Mapping[str, Any]) -> Named:
+    listed = content.get("entra_groups") or {}
+    if not isinstance(listed, dict):
+        raise ValueError("entra_groups: expected `object id: [name, …]`")  # noqa: TRY004
+    known: Named = {}
+    for key, groups in listed.items():
+        _know(known, f"entra_groups: {key}: expected an object id", key, _OBJECT_ID, _groups(str(key), groups))
+    return known
 
 
 def _person(person_id: str, entry: Any, tenant: str) -> Person:

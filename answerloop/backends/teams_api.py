@@ -17,13 +17,15 @@ from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryU
 from answerloop.teams.service import is_trusted
 
 CONNECT_SECONDS = 5.0
-REPLY_SECONDS = 15.0
-PAGE = 500
-TOO_MANY, TOO_LARGE, CONFLICT, NOT_FOUND = 429, 413, 412, 404
-NOT_DONE = frozenset({CONFLICT, 502, 503})
-"""Said before anything was done, of messages; a gateway that gave up waiting (504) and a failure (500) are in doubt."""
+REPLY_SECONDS = 10.0
+PAGE, MOST_PAGES = 500, 100
+TOO_MANY, TOO_LARGE, CONFLICT, FORBIDDEN, NOT_FOUND = 429, 413, 412, 403, 404
+NOT_DONE = frozenset({CONFLICT, 503})
+"""Said before anything was done, of messages; a failure (500) and gateways that did not get an answer (502, 504) are
+in doubt."""
 FAILED = 500
 UNSUPPORTED = frozenset({405, 501})
+BUSY_SECONDS = 2.0
 LONGEST_WAIT = 300.0
 
 
@@ -38,17 +40,31 @@ class Gone(DeliveryImpossible):
 class TeamsApi:
     """Safe to call from many threads; keeps its connections. `hosts` are those it may talk to."""
 
-    def __init__(self, tokens: Tokens, hosts: tuple[str, ...], *, development: bool) -> None:
+    def __init__(
+        self,
+        tokens: Tokens,
+        hosts: tuple[str, ...],
+        *,
+        development: bool,
+        connect_seconds: float = CONNECT_SECONDS,
+        reply_seconds: float = REPLY_SECONDS,
+    ) -> None:
         self._tokens = tokens
         self._hosts = hosts
         self._development = development
-        timeout = httpx.Timeout(REPLY_SECONDS, connect=CONNECT_SECONDS)
+        timeout = httpx.Timeout(reply_seconds, connect=connect_seconds)
         self._http = httpx.Client(timeout=timeout, follow_redirects=False, trust_env=True)
+
+    def close(self) -> None:
+        self._http.close()
 
     def post(self, service_url: str, conversation: str, activity: Mapping[str, Any]) -> str:
         """The id of the new message. Raises as every method here: DeliveryUnavailable (nothing happened),
         DeliveryUncertain (perhaps it did), Gone."""
-        return str(self._call("POST", service_url, f"{_of(conversation)}/activities", activity).get("id", ""))
+        return _id(self._call("POST", service_url, f"{_of(conversation)}/activities", activity))
+
+    def show_typing(self, service_url: str, conversation: str) -> None:
+        self._call("POST", service_url, f"{_of(conversation)}/activities", {"type": "typing"})
 
     def put(self, service_url: str, conversation: str, message_id: str, activity: Mapping[str, Any]) -> None:
         self._call("PUT", service_url, f"{_of(conversation)}/activities/{quote(message_id, safe='')}", activity)
@@ -65,18 +81,21 @@ class TeamsApi:
             "tenantId": tenant,
             "channelData": {"tenant": {"id": tenant}},
         }
-        return str(self._call("POST", service_url, "v3/conversations", body).get("id", ""))
+        return _id(self._call("POST", service_url, "v3/conversations", body))
 
     def members(self, service_url: str, conversation: str) -> Iterator[dict[str, Any]]:
-        """Everybody who reads the conversation, page by page."""
+        """Everybody who reads the conversation, page by page; never a part of them."""
         token = ""
-        while True:
+        for _ in range(MOST_PAGES):
             query = f"?pageSize={PAGE}" + (f"&continuationToken={quote(token, safe='')}" if token else "")
             page = self._call("GET", service_url, f"{_of(conversation)}/pagedmembers{query}")
-            yield from page.get("members") or ()
+            if not isinstance(page.get("members"), list):
+                raise DeliveryUncertain("Teams has not said who is there.")
+            yield from page["members"]
             token = str(page.get("continuationToken") or "")
             if not token:
                 return
+        raise DeliveryUncertain("Teams does not come to an end with who is there.")
 
     def member(self, service_url: str, conversation: str, account: str) -> dict[str, Any]:
         return self._call("GET", service_url, f"{_of(conversation)}/members/{quote(account, safe='')}")
@@ -89,10 +108,10 @@ class TeamsApi:
         url = f"{service_url.rstrip('/')}/{path}"
         try:
             reply = self._http.request(method, url, json=body, headers=headers)
-        except httpx.ConnectError:
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             raise DeliveryUnavailable("Teams is out of reach.") from None
-        except httpx.ConnectTimeout:
-            raise DeliveryUnavailable("Teams is out of reach.") from None
+        except httpx.InvalidURL:
+            raise Gone(0, "its address cannot be called") from None
         except httpx.HTTPError:
             raise DeliveryUncertain("The connection to Teams broke.") from None
         if reply.is_success:
@@ -102,6 +121,12 @@ class TeamsApi:
 
 def _of(conversation: str) -> str:
     return f"v3/conversations/{quote(conversation, safe='')}"
+
+
+def _id(content: dict[str, Any]) -> str:
+    if not content.get("id"):
+        raise DeliveryUncertain("Teams has not said what it made.")
+    return str(content["id"])
 
 
 def _content(reply: httpx.Response) -> dict[str, Any]:
@@ -115,7 +140,9 @@ def _content(reply: httpx.Response) -> dict[str, Any]:
 def _refusal(reply: httpx.Response) -> DeliveryUnavailable | Gone:
     """What Teams means by it (Microsoft: "Status codes from bot conversational APIs")."""
     status = reply.status_code
-    if status == TOO_MANY or status in NOT_DONE:
+    if status == TOO_MANY:
+        return DeliveryUnavailable("Teams asks us to wait.", retry_after_seconds=_seconds(reply) or BUSY_SECONDS)
+    if status in NOT_DONE:
         return DeliveryUnavailable(f"Teams says {status}.", retry_after_seconds=_seconds(reply))
     if status >= FAILED and status not in UNSUPPORTED:
         return DeliveryUncertain(f"Teams failed with {status}.")

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from answerloop.teams.card import Element, attachment
+from answerloop.chat.text import shortened
+from answerloop.teams.card import Element, attachment, seen
 
-TYPING = {"type": "typing"}
+MOST_SUMMARY = 120
+MOST_MARK = 80
 
 
 def message(card: Element, summary: str, entities: Sequence[Element] = ()) -> dict[str, Any]:
     """`summary` is what notifications and the list of chats show."""
-    return {"type": "message", "summary": summary, "attachments": [attachment(card)], "entities": list(entities)}
+    short = shortened(" ".join(seen(summary).split()), MOST_SUMMARY)
+    return {"type": "message", "summary": short, "attachments": [attachment(card)], "entities": list(entities)}
 
 
 def ai_generated(sensitivity: str) -> Element:
@@ -32,7 +35,7 @@ def ai_generated(sensitivity: str) -> Element:
         entity["usageInfo"] = {
             "type": "https://schema.org/Message",
             "@type": "CreativeWork",
-            "name": sensitivity,
+            "name": shortened(seen(sensitivity), MOST_MARK),
             "description": "The documents behind this answer are marked so.",
         }
     return entity

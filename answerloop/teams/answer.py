@@ -12,7 +12,7 @@ from answerloop.chat.text import shortened
 from answerloop.chat.wording import Wording
 from answerloop.domain import Action, CitedSource, Confidence, FeedbackReason, Outcome, OutgoingMessage
 from answerloop.teams.activity import ai_generated, message
-from answerloop.teams.card import Element, actions, card, choice, execute, line, quote, run, toggle, words
+from answerloop.teams.card import Element, actions, card, choice, execute, line, paragraphs, quote, run, toggle, words
 
 Url = Callable[[CitedSource], str | None]
 """Where a source can be read."""
@@ -20,11 +20,12 @@ Names = Callable[[str], str]
 """What a person is called."""
 
 MOST_ANSWER = 4000
+MOST_SHORT = 2000
 MOST_SOURCES = 5
 MOST_TITLE = 80
+MOST_NAME = 80
 MOST_QUESTION = 400
 MOST_BETTER = 3000
-MOST_SUMMARY = 120
 
 _LEAD = re.compile(r"\A\*\*(.+?)\*\*(?=\s|\Z)", re.DOTALL)
 
@@ -42,17 +43,27 @@ def render_answer(
         _sources(answer, said, url, now),
         *_buttons(answer, said),
     )
-    summary = shortened(" ".join(_LEAD.sub(r"\1", answer.text).split()), MOST_SUMMARY)
-    return message(shown, summary, [ai_generated(answer.sensitivity)])
+    return message(shown, plain(answer.text), [ai_generated(answer.sensitivity)])
+
+
+def render_short(answer: OutgoingMessage) -> dict[str, Any]:
+    """The answer without anything around it, for where the whole was too much."""
+    text = shortened(plain(answer.text), MOST_SHORT)
+    return message(card(*paragraphs(text)), text, [ai_generated(answer.sensitivity)])
+
+
+def plain(text: str) -> str:
+    """Without the stars around its lead."""
+    return _LEAD.sub(r"\1", text)
 
 
 def _body(text: str) -> list[Element]:
     """The lead in bold, everything else as it is, a paragraph for each line."""
     lead = _LEAD.match(text)
     rest = text[lead.end() :] if lead else text
-    lines = [line(run(" ".join(lead[1].split()), bold=True))] if lead else []
-    lines += [line(run(each.strip())) for each in rest.splitlines() if each.strip()]
-    return lines or [line(run("…"))]
+    if not lead:
+        return paragraphs(rest)
+    return [line(run(" ".join(lead[1].split()), bold=True)), *(paragraphs(rest) if rest.strip() else [])]
 
 
 def _marks(answer: OutgoingMessage, said: Wording, names: Names) -> list[Element]:
@@ -62,10 +73,14 @@ def _marks(answer: OutgoingMessage, said: Wording, names: Names) -> list[Element
     elif answer.outcome is Outcome.ANSWERED and answer.confidence is Confidence.UNCERTAIN:
         marks.append(said.uncertain)
     if answer.escalation and answer.escalation.resolved_by:
-        marks.append(said.resolved_by.format(person=names(answer.escalation.resolved_by)))
+        marks.append(resolved(answer.escalation.resolved_by, said, names))
     elif answer.escalation:
         marks.append(said.human_asked)
     return [line(run(mark, subtle=True)) for mark in marks]
+
+
+def resolved(person: str, said: Wording, names: Names) -> str:
+    return said.resolved_by.format(person=shortened(" ".join(names(person).split()), MOST_NAME))
 
 
 def _sources(answer: OutgoingMessage, said: Wording, url: Url, now: datetime) -> Element | None:
@@ -79,7 +94,7 @@ def _sources(answer: OutgoingMessage, said: Wording, url: Url, now: datetime) ->
 
 
 def _source(source: CitedSource, said: Wording, url: Url, now: datetime) -> Element:
-    title = shortened(" ".join(source.passage.title.split()), MOST_TITLE) or "…"
+    title = shortened(" ".join(source.passage.title.split()), MOST_TITLE)
     changed = source.passage.modified_at
     aged = f" · {said.updated.format(age=wording.age(said, changed, now))}" if changed else ""
     runs = [run(f"[{source.number}] "), run(title, url=url(source))]

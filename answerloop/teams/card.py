@@ -18,9 +18,12 @@ VERSION = "1.5"
 MOST_BYTES = 80_000
 """Of an activity as JSON: Teams takes about 100 KB and counts as UTF-16."""
 MOST_URL = 1000
+MOST_LINES = 60
 
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-"""Control characters, and those that hide or turn around what is written."""
+_HIDDEN = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff"
+"""Control characters, those that hide or turn around what is written, and halves of characters."""
+_UNSEEN = re.compile(f"[{_HIDDEN}]")
+_WEB_ADDRESS = re.compile(rf"https?://[^\s\\{_HIDDEN}]+", re.IGNORECASE)
 
 
 def card(*body: Element | None) -> Element:
@@ -36,9 +39,15 @@ def attachment(content: Element) -> Element:
     return {"contentType": "application/vnd.microsoft.card.adaptive", "content": content}
 
 
+def seen(text: str) -> str:
+    """What of it can be seen; never nothing."""
+    shown = _UNSEEN.sub("", text)
+    return shown if shown.strip() else "…"
+
+
 def run(text: str, *, bold: bool = False, subtle: bool = False, url: str | None = None) -> Element:
     """Text as it is; a link where the address is one of the web."""
-    shown: Element = {"type": "TextRun", "text": _UNSEEN.sub("", text)}
+    shown: Element = {"type": "TextRun", "text": seen(text)}
     if bold:
         shown["weight"] = "Bolder"
     if subtle:
@@ -52,6 +61,13 @@ def line(*runs: Element, **layout: Any) -> Element:
     return {"type": "RichTextBlock", "inlines": list(runs), **layout}
 
 
+def paragraphs(text: str) -> list[Element]:
+    """One for each line, of which there is at least one; what comes after many lines stands in the last."""
+    lines = [each.strip() for each in text.splitlines() if each.strip()] or [""]
+    last = " ".join(lines[MOST_LINES - 1 :])
+    return [line(run(each)) for each in (*lines[: MOST_LINES - 1], *([last] if last else []))]
+
+
 def words(text: str, **layout: Any) -> Element:
     """A sentence of ours."""
     return {"type": "TextBlock", "text": text, "wrap": True, **layout}
@@ -59,7 +75,7 @@ def words(text: str, **layout: Any) -> Element:
 
 def quote(text: str) -> Element:
     """What somebody wrote, set apart."""
-    return {"type": "Container", "style": "emphasis", "items": [line(run(text or "…"))]}
+    return {"type": "Container", "style": "emphasis", "items": [line(run(text))]}
 
 
 def execute(title: str, verb: str, data: Element, **layout: Any) -> Element:
@@ -90,10 +106,10 @@ def choice(name: str, options: Sequence[tuple[str, str]], *, value: str = "", mu
 
 def is_web_address(url: str) -> bool:
     try:
-        parts = urlsplit(url)
+        host = urlsplit(url).hostname
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc) and len(url) <= MOST_URL
+    return bool(host) and len(url) <= MOST_URL and _WEB_ADDRESS.fullmatch(url) is not None
 
 
 def problems(activity: Element) -> list[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,11 +14,15 @@ from answerloop.chat.wording import Wording
 from answerloop.domain import HomeFacts, HomeQuestion, Notice, NoticeKind
 from answerloop.teams.activity import mention, message
 from answerloop.teams.address import parts
-from answerloop.teams.answer import MOST_SUMMARY, Names, restated, thumbs, why
-from answerloop.teams.card import Element, actions, card, execute, line, quote, run, words
+from answerloop.teams.answer import MOST_NAME, Names, resolved, restated, thumbs, why
+from answerloop.teams.card import Element, actions, card, execute, line, paragraphs, quote, run, words
 
 MOST_TEXT = 2500
 MOST_QUESTION = 120
+MOST_PEOPLE = 20
+
+_ID = re.compile(r"[0-9A-Za-z:._-]{1,200}")
+_LINKED = re.compile(r"\.(?=\S)")
 
 
 def render_notice(notice: Notice, names: Names, language: str, now: datetime) -> dict[str, Any]:
@@ -38,19 +45,17 @@ def render_notice(notice: Notice, names: Names, language: str, now: datetime) ->
             return message(_home(notice.home, said, now), said.home_greeting)
         case NoticeKind.THANKS:
             return message(card(words(said.thanks)), said.thanks)
-    text = shortened(notice.text, MOST_TEXT) or "…"
-    return message(card(*(line(run(each)) for each in text.splitlines() if each)), shortened(text, MOST_SUMMARY))
+    return message(card(*paragraphs(shortened(notice.text, MOST_TEXT))), notice.text)
 
 
 def _escalation(notice: Notice, names: Names, said: Wording) -> dict[str, Any]:
-    """People are mentioned by their Entra ids; between `<at>` and `</at>` has to stand what they are called."""
-    called = [mention(parts(person)[1], _plain(names(person))) for person in notice.people]
+    called = _mentions(notice.people, names)
     asker = _plain(names(notice.escalation.asked_by)) if notice.escalation else "?"
     wanted = said.help_wanted if called else said.help_wanted_by_all
     text = wanted.format(people=" ".join(each["text"] for each in called), asker=asker)
     end: Element | None = None
     if notice.escalation and notice.escalation.resolved_by:
-        end = line(run(said.resolved_by.format(person=names(notice.escalation.resolved_by))))
+        end = line(run(resolved(notice.escalation.resolved_by, said, names)))
     elif notice.answer_id:
         end = actions(execute(said.resolve, "resolve", {"answer": notice.answer_id}))
     shown = card(words(text), restated(notice.question), end)
@@ -59,9 +64,31 @@ def _escalation(notice: Notice, names: Names, said: Wording) -> dict[str, Any]:
     return message(shown, said.help_wanted_by_all.format(asker=asker))
 
 
+def _mentions(people: Sequence[str], names: Names) -> list[Element]:
+    """People are mentioned by their Entra ids; between `<at>` and `</at>` has to stand what they are called, and Teams
+    tells them apart by that."""
+    times = Counter[str]()
+    called = []
+    for person in [each for each in dict.fromkeys(people) if _user(each)][:MOST_PEOPLE]:
+        name = _plain(names(person))
+        times[name] += 1
+        called.append(mention(_user(person), name if times[name] == 1 else f"{name} {times[name]}"))
+    return called
+
+
+def _user(person: str) -> str:
+    """Nothing for somebody who is not of Teams."""
+    try:
+        user = parts(person)[1]
+    except ValueError:
+        return ""
+    return user if _ID.fullmatch(user) else ""
+
+
 def _plain(name: str) -> str:
-    """A name in a text block must not be markup."""
-    return "".join(each for each in name if each.isalnum() or each in " .'’-,()").strip()[:80] or "?"
+    """A name in a text block must be neither markup nor an address."""
+    kept = "".join(each for each in " ".join(name.split()) if each.isalnum() or each in " .'’-,()")
+    return _LINKED.sub(" ", kept).strip(" .'’-,()")[:MOST_NAME].strip() or "?"
 
 
 def _home(facts: HomeFacts, said: Wording, now: datetime) -> Element:

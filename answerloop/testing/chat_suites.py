@@ -97,30 +97,6 @@ class PostingChatSuite(ChatDeliverySuite):
         chat.withdraw(address, chat.deliver(address, chat.open(address, WAITING), ANSWER))
         assert platform.seen() == []
 
-    @pytest.mark.parametrize("again", [WAITING, ANSWER, CALL])
-    def test_a_post_whose_reply_was_lost_is_found(
-        self, chat: ChatDelivery, address: Address, platform: Platform, again: Progress | OutgoingMessage | Notice
-    ) -> None:
-        platform.lose_next_reply()
-        with pytest.raises(DeliveryUncertain):
-            self._put(chat, address, None, again)
-        found = chat.find(address, CALL.id if again is CALL else ANSWER.question_id)
-        assert found is not None
-        self._put(chat, address, found, again)
-        assert len(platform.seen()) == 1
-
-    def _put(
-        self, chat: ChatDelivery, address: Address, there: str | None, what: Progress | OutgoingMessage | Notice
-    ) -> None:
-        if isinstance(what, Notice):
-            chat.notify(address, there, what)
-        elif isinstance(what, OutgoingMessage):
-            chat.deliver(address, there, what)
-        elif there is None:
-            chat.open(address, what)
-        else:
-            chat.show(address, there, what)
-
     def test_a_busy_platform_says_how_long_to_wait(
         self, chat: ChatDelivery, address: Address, platform: Platform
     ) -> None:
@@ -147,6 +123,57 @@ class PostingChatSuite(ChatDeliverySuite):
         with pytest.raises(MessageDeleted):
             chat.deliver(address, opened, ANSWER)
         assert platform.seen() == []
+
+
+class SearchableChatSuite(PostingChatSuite):
+    """For platforms that can be asked what stands there."""
+
+    @pytest.mark.parametrize("again", [WAITING, ANSWER, CALL])
+    def test_a_post_whose_reply_was_lost_is_found(
+        self, chat: ChatDelivery, address: Address, platform: Platform, again: Progress | OutgoingMessage | Notice
+    ) -> None:
+        platform.lose_next_reply()
+        with pytest.raises(DeliveryUncertain):
+            self._put(chat, address, None, again)
+        found = chat.find(address, CALL.id if again is CALL else ANSWER.question_id)
+        assert found is not None
+        self._put(chat, address, found, again)
+        assert len(platform.seen()) == 1
+
+    def _put(
+        self, chat: ChatDelivery, address: Address, there: str | None, what: Progress | OutgoingMessage | Notice
+    ) -> None:
+        if isinstance(what, Notice):
+            chat.notify(address, there, what)
+        elif isinstance(what, OutgoingMessage):
+            chat.deliver(address, there, what)
+        elif there is None:
+            chat.open(address, what)
+        else:
+            chat.show(address, there, what)
+
+
+class UnsearchableChatSuite(PostingChatSuite):
+    """For platforms that cannot. Of a lost reply nothing is left there but a message that says nothing."""
+
+    @pytest.mark.parametrize("stage", [Stage.QUEUED, Stage.WRITING])
+    def test_whatever_was_posted_in_doubt_is_no_answer(
+        self, chat: ChatDelivery, address: Address, platform: Platform, stage: Stage
+    ) -> None:
+        platform.lose_next_reply()
+        with pytest.raises(DeliveryUncertain):
+            chat.open(address, Progress("q1", stage))
+        assert chat.find(address, "q1") is None
+        chat.deliver(address, chat.open(address, WAITING), ANSWER)
+        assert sum(ANSWER.text in seen for seen in platform.seen()) == 1
+
+    def test_an_answer_without_a_place_gets_one_before_it_is_shown(
+        self, chat: ChatDelivery, address: Address, platform: Platform
+    ) -> None:
+        platform.lose_next_reply()
+        with pytest.raises(DeliveryUncertain):
+            chat.deliver(address, None, ANSWER)
+        assert not any(ANSWER.text in seen for seen in platform.seen())
 
 
 class RateLimiterSuite:

@@ -14,11 +14,14 @@ Failure: TypeAlias = DeliveryUnavailable | DeliveryImpossible
 
 
 class FakeChat:
-    """A `ChatDelivery`. Each of the `failures` is raised by one of the next calls that post or change a message; a
-    DeliveryUncertain after people have seen it."""
+    """A `ChatDelivery`. Each of the `failures` is raised by one of the next calls that post or change a message, a
+    DeliveryUncertain after people have seen it; with None the call succeeds."""
 
-    def __init__(self, channel: str = "web", failures: Sequence[Failure] = ()) -> None:
+    def __init__(
+        self, channel: str = "web", failures: Sequence[Failure | None] = (), *, searchable: bool = True
+    ) -> None:
         self.channel = channel
+        self.searchable = searchable
         self.failures = list(failures)
         self.messages: dict[str, Content] = {}
         self.calls = 0
@@ -59,6 +62,8 @@ class FakeChat:
         return self._put(message_id, notice)
 
     def find(self, address: Mapping[str, object], subject_id: str) -> str | None:
+        if not self.searchable:
+            return None
         return next((known for known, content in self.messages.items() if _subject(content) == subject_id), None)
 
     def _put(self, message_id: str | None, content: Content) -> str:

@@ -15,7 +15,7 @@ from answerloop.domain import Escalation, Notice, NoticeKind, Progress, Stage
 from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryUncertain, MessageDeleted
 from answerloop.slack.address import Mode
 from answerloop.slack.rendered import Style
-from answerloop.testing.chat_suites import ANSWER, CALL, CORRECTED, READING, WAITING, PostingChatSuite
+from answerloop.testing.chat_suites import ANSWER, CALL, CORRECTED, READING, WAITING, SearchableChatSuite
 from answerloop.testing.slack_server import BROKEN, GARBLED, LOST, Fault, SlackServer, too_many
 from tests.contracts.slack_kit import ASKER, CHANNEL, COLLEAGUE, DIRECT, Slack
 from tests.unit.workers.answering.desk_kit import Scene, ScriptedPipeline, says
@@ -27,7 +27,7 @@ def slack() -> Iterator[Slack]:
         yield Slack(server)
 
 
-class SlackSuite(PostingChatSuite):
+class SlackSuite(SearchableChatSuite):
     style = Style.MODERN
     streams = True
 

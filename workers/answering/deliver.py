@@ -24,6 +24,7 @@ from answerloop.domain import (
     Outcome,
     OutgoingMessage,
     Progress,
+    Stage,
 )
 from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DirectoryUnavailable, MessageDeleted
 from answerloop.observability import DELIVERIES_FAILED
@@ -120,11 +121,17 @@ class DeliveryDesk:
     def _show(self, question_id: str, due: Due, message: OutgoingMessage) -> None:
         """In place of the news. When somebody has deleted those, they still want the answer; once it was shown, no
         more."""
-        chat = self._channels[due.channel]
+        chat, waiting = self._channels[due.channel], Progress(question_id, Stage.WRITING)
+        place = None if chat.searchable else lambda: chat.open(due.address, waiting)
 
         def put() -> None:
             self._posting.put(
-                DeliveryRow, question_id, chat, due.address, lambda there: chat.deliver(due.address, there, message)
+                DeliveryRow,
+                question_id,
+                chat,
+                due.address,
+                lambda there: chat.deliver(due.address, there, message),
+                place=place,
             )
 
         try:
@@ -242,7 +249,8 @@ class DeliveryDesk:
                     chat.withdraw(due.address, there)
                 return there
 
-            self._posting.put(NoticeRow, notice_id, chat, due.address, show)
+            once = not chat.searchable and notice.kind is not NoticeKind.ESCALATION
+            self._posting.put(NoticeRow, notice_id, chat, due.address, show, once=once)
         except (DeliveryUnavailable, DirectoryUnavailable) as error:
             self._try_again(NoticeRow, notice_id, error)
             return

@@ -29,8 +29,14 @@ class Posting:
         chat: ChatDelivery,
         address: Mapping[str, Any],
         show: Callable[[str | None], str | None],
+        *,
+        place: Callable[[], str | None] | None = None,
+        once: bool = False,
     ) -> None:
         """`show` is given the id of the message that is there, or None to post one, and returns its id.
+
+        `place`, where it is given, posts a message that says nothing yet, and `show` gets its id when that was kept.
+        What is shown `once` is not posted again where it perhaps stands and is not found.
 
         Raises DeliveryUnavailable when it has to be tried again, DeliveryImpossible when it never will succeed.
         """
@@ -40,18 +46,24 @@ class Posting:
             raise DeliveryUnavailable("Somebody else is posting it.", retry_after_seconds=BUSY_SECONDS)
         if step is Step.LOOK_FIRST:
             message_id = self._found(table, row_id, chat, address)
-        if message_id is not None:
-            self._keep(table, row_id, show(message_id))
-            return
+            if message_id is None and once:
+                self._not_posted(table, row_id, perhaps=True)
+                raise DeliveryImpossible("It was perhaps shown, and is not shown twice.")
+        if message_id is None:
+            message_id = self._post(table, row_id, place or (lambda: show(None)))
+            if place is None:
+                return
+        self._keep(table, row_id, show(message_id))
+
+    def _post(self, table: type[Posted], row_id: str, post: Callable[[], str | None]) -> str | None:
+        """The id of what is posted now, or was meanwhile by somebody else."""
         try:
-            self._keep(table, row_id, show(None))
+            posted = post()
         except (DeliveryUnavailable, DeliveryImpossible) as error:
-            posted = getattr(error, "message_id", None)
-            if posted is not None:
-                self._keep(table, row_id, posted)
-            else:
-                self._not_posted(table, row_id, perhaps=isinstance(error, DeliveryUncertain))
+            self._not_posted(table, row_id, perhaps=isinstance(error, DeliveryUncertain))
             raise
+        with self._database.writing() as session:
+            return posts.keep_first(session, table, row_id, posted)
 
     def _found(self, table: type[Posted], row_id: str, chat: ChatDelivery, address: Mapping[str, Any]) -> str | None:
         """What was posted without us learning its id; kept at once, so that it is not lost a second time."""

@@ -48,6 +48,13 @@ def keep(session: Session, table: type[Posted], row_id: str, message_id: str | N
     row.message_id, row.posting_at = message_id or row.message_id, None
 
 
+def keep_first(session: Session, table: type[Posted], row_id: str, message_id: str | None) -> str | None:
+    """The post is over. Where somebody else was faster meanwhile, theirs is the message that counts."""
+    row = session.get_one(table, row_id, with_for_update=True)
+    row.message_id, row.posting_at = row.message_id or message_id, None
+    return row.message_id
+
+
 def not_posted(session: Session, table: type[Posted], row_id: str, *, perhaps: bool) -> None:
     """The post failed; `perhaps` when it may stand there all the same."""
     session.get_one(table, row_id).posting_at = LONG_AGO if perhaps else None

@@ -4,7 +4,7 @@ import pytest
 
 from answerloop.db.repositories import posts
 from answerloop.db.tables import DeliveryRow
-from answerloop.domain import Progress, Stage
+from answerloop.domain import Confidence, Outcome, OutgoingMessage, Progress, Stage
 from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryUncertain
 from answerloop.testing.fake_chat import FakeChat
 from tests.unit.workers.answering.desk_kit import Scene
@@ -35,6 +35,38 @@ def put(stage, chat):
         return message_id
 
     return lambda: Posting(stage.database).put(DeliveryRow, question, chat, {}, show)
+
+
+@pytest.fixture
+def blind() -> FakeChat:
+    """A platform that cannot be searched."""
+    return FakeChat("teams", searchable=False)
+
+
+@pytest.fixture
+def fill(database, blind):
+    """Puts an answer into a placeholder, or shows a notice once."""
+    stage = Scene(database, blind)
+    question = stage.ask()
+    answer = OutgoingMessage(question, "a1", "90 days", Outcome.ANSWERED, Confidence.SURE, ())
+
+    def put(*, once: bool = False) -> None:
+        Posting(database).put(
+            DeliveryRow,
+            question,
+            blind,
+            {},
+            lambda there: blind.deliver({}, there, answer),
+            place=None if once else lambda: blind.open({}, Progress(question, Stage.WRITING)),
+            once=once,
+        )
+
+    put.stage = stage
+    return put
+
+
+def answers_of(chat: FakeChat) -> list[str]:
+    return [known for known, content in chat.messages.items() if isinstance(content, OutgoingMessage)]
 
 
 def test_what_stands_there_is_brought_up_to_date(put, chat):
@@ -128,3 +160,51 @@ def test_a_place_that_refuses_is_free_for_the_next_attempt(put, chat):
         put()
     put()
     assert list(chat.messages) == ["message-1"]
+
+
+# --- where nothing can be looked for
+
+
+@pytest.mark.parametrize("failure", [BUSY, LOST])
+def test_a_placeholder_is_known_before_the_answer_is_put_into_it(fill, blind, failure):
+    blind.failures = [None, failure]
+    with pytest.raises(DeliveryUnavailable):
+        fill()
+    assert list(blind.messages) == ["message-1"]
+    fill()
+    assert list(blind.messages) == answers_of(blind) == ["message-1"]
+
+
+def test_a_placeholder_in_doubt_is_left_behind_and_says_nothing(fill, blind):
+    blind.failures = [LOST]
+    with pytest.raises(DeliveryUncertain):
+        fill()
+    fill()
+    assert list(blind.messages) == ["message-1", "message-2"]
+    assert answers_of(blind) == ["message-2"]
+
+
+def test_of_two_placeholders_the_one_that_was_kept_first_gets_the_answer(fill, blind):
+    def slow(address, progress):
+        placed = FakeChat.open(blind, address, progress)
+        del blind.open
+        fill.stage.pass_time(posts.POSTING_TAKES)
+        fill()
+        return placed
+
+    blind.open = slow
+    fill()
+    assert list(blind.messages) == ["message-1", "message-2"]
+    assert answers_of(blind) == ["message-2"]
+
+
+def test_what_is_shown_once_is_not_repeated_in_doubt(fill, blind):
+    blind.failures = [BUSY, LOST]
+    with pytest.raises(DeliveryUnavailable):
+        fill(once=True)
+    with pytest.raises(DeliveryUncertain):
+        fill(once=True)
+    for _ in range(2):
+        with pytest.raises(DeliveryImpossible, match="not shown twice"):
+            fill(once=True)
+    assert list(blind.messages) == ["message-1"]
