@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from slack_sdk.signature import SignatureVerifier
-from sqlalchemy import select
 
-from answerloop.db.repositories import answers
 from answerloop.db.repositories.answers import AnswerView
-from answerloop.db.tables import FeedbackRow
 from answerloop.testing.installation import RunningInstallation, free_port, until
 from tests.e2e.local_slack import ALICE, ASK_ANYTHING, BOB, SECRET, TEAM, LocalSlack, Message, elements
+from tests.e2e.office import Office, Opinion
 
 BLOCKS = {"http": "classic", "socket": "modern"}
 """Each transport has the other blocks, so that both are seen."""
-Opinion = tuple[str | None, str | None, str | None]
 
 
-class SlackOffice:
+class SlackOffice(Office):
     """The simulator has no limits, so ours are raised: what waits here waits for us."""
 
     def __init__(self, transport: str, folder: Path, documents: Path) -> None:
@@ -38,7 +32,7 @@ class SlackOffice:
         self._launched = False
         rooms = folder / "rooms.yaml"
         rooms.write_text(json.dumps({"rooms": {f"slack:{TEAM}:{ASK_ANYTHING}": {"respond": "all"}}}))
-        self.installation = RunningInstallation(
+        installation = RunningInstallation(
             folder / "state",
             documents,
             slack=transport,
@@ -52,8 +46,9 @@ class SlackOffice:
             slack_updates_per_minute="60000",
             rooms_file=str(rooms),
         )
-        self.slack = LocalSlack(folder / "slack", self.installation.url if transport == "http" else None)
-        self.installation.environment["ANSWERLOOP_SLACK_API_URL"] = f"{self.slack.url}/api/"
+        super().__init__(installation)
+        self.slack = LocalSlack(folder / "slack", installation.url if transport == "http" else None)
+        installation.environment["ANSWERLOOP_SLACK_API_URL"] = f"{self.slack.url}/api/"
 
     def start(self) -> None:
         self.slack.start()
@@ -68,42 +63,12 @@ class SlackOffice:
         self.slack.stop()
 
     def opinions(self, answer: Message) -> dict[str, Opinion]:
-        """Thumb, reason and better answer of each person."""
-        with self.installation.database.reading() as session:
-            rows = session.scalars(select(FeedbackRow).where(FeedbackRow.answer_id == _id(answer))).all()
-            return {row.person.rpartition(":")[2]: (row.thumb, row.reason, row.correction) for row in rows}
+        return self.opinions_of(_id(answer))
 
     def stored(self, answer: Message) -> AnswerView | None:
-        with self.installation.database.reading() as session:
-            return answers.view_of_answer(session, _id(answer))
-
-    def come_to_rest(self) -> None:
-        """Whatever was under way is shown, and what should not have been had its second."""
-        until(lambda: not self.installation.undelivered(), 120)
-        time.sleep(1.0)
+        return self.view(_id(answer))
 
     # --- what goes wrong
-
-    @contextmanager
-    def answers_on_hold(self) -> Iterator[None]:
-        """Nobody answers, as if everybody had asked at once; all else goes on."""
-        worker = self.installation.pid_of("worker-answer")
-        until(lambda: self._froze(worker))
-        try:
-            yield
-        finally:
-            os.kill(worker, signal.SIGCONT)
-
-    def _froze(self, worker: int) -> bool:
-        """Not in the midst of a transaction, which would hold up everybody."""
-        os.kill(worker, signal.SIGSTOP)
-        with closing(sqlite3.connect(self.installation.home / "answerloop.db", timeout=0.5)) as database:
-            try:
-                database.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError:
-                os.kill(worker, signal.SIGCONT)
-                return False
-        return True
 
     @contextmanager
     def another_bot(self) -> Iterator[None]:
