@@ -207,7 +207,7 @@ def teams_door(
     actions = AnswerActions(database, queue, intake, escalation)
     hearing = Hearing(intake, rooms, actions, settings.tenant)
     app = TeamsApp(
-        TeamsMessages(hearing, intake, actions, places),
+        TeamsMessages(hearing, intake, actions, places, rooms),
         TeamsActions(feedback, actions),
         rooms,
         places,

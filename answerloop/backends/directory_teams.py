@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from answerloop.backends.directory_file import FileDirectory
@@ -83,6 +84,7 @@ class TeamsDirectory:
         self._graph = graph
         self._home = home
         self._people: TimedCache[tuple[str, str], Member | None] = TimedCache(PERSON_SECONDS, clock)
+        self._as_of: dict[tuple[str, str], datetime | None] = {}
         self._rooms: TimedCache[str, tuple[Member, ...]] = TimedCache(ROOM_SECONDS, clock)
         self._entra: TimedCache[str, EntraUser | None] = TimedCache(PERSON_SECONDS, clock)
 
@@ -163,6 +165,9 @@ class TeamsDirectory:
         if place is None or not {"service_url", "conversation", "account"} <= place.data.keys():
             return None
         key = person_id, str(place.data["conversation"])
+        if self._as_of.get(key) != place.seen_at:  # we may have been removed there, and be back
+            self._as_of[key] = place.seen_at
+            self._people.forget(key)
         return self._people.get(key, lambda: self._read_member(place, *parts(person_id)))
 
     def _read_member(self, place: Place, tenant: str, user: str) -> Member | None:

@@ -67,12 +67,12 @@ class TeamsAddress:
 
 
 def person_id(tenant: str, user: str) -> str:
-    return f"{CHANNEL}:{tenant}:{user}"
+    return f"{CHANNEL}:{tenant.lower()}:{user}"
 
 
 def room_id(tenant: str, conversation: str) -> str:
     """Of a chat or a channel; all threads of a channel have the same readers."""
-    return f"{CHANNEL}:{tenant}:{conversation.partition(';')[0]}"
+    return f"{CHANNEL}:{tenant.lower()}:{conversation.partition(';')[0]}"
 
 
 def parts(directory_id: str) -> tuple[str, str]:

@@ -72,6 +72,8 @@ def _marks(answer: OutgoingMessage, said: Wording, names: Names) -> list[Element
         marks.append(said.verified)
     elif answer.outcome is Outcome.ANSWERED and answer.confidence is Confidence.UNCERTAIN:
         marks.append(said.uncertain)
+    if answer.sensitivity:
+        marks.append(said.marked.format(mark=shortened(" ".join(answer.sensitivity.split()), MOST_NAME)))
     if answer.escalation and answer.escalation.resolved_by:
         marks.append(resolved(answer.escalation.resolved_by, said, names))
     elif answer.escalation:

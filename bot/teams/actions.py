@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from answerloop.chat.wording import wording
+from answerloop.db.session import DuplicateKey
 from answerloop.domain import FeedbackReason, Thumb
 from answerloop.errors import InvalidFeedback, NotAllowed, NotFound
 from bot.feedback import FeedbackBox
@@ -46,8 +47,12 @@ class Actions:
         verb = self._verbs.get(field(action, "verb"))
         if verb is None:
             raise MalformedPayload("value.action.verb is none of ours")
+        where, data = whereabouts(activity), action["data"]
         try:
-            return told(verb(whereabouts(activity), action["data"]))
+            try:
+                return told(verb(where, data))
+            except DuplicateKey:  # a second click at the same moment was faster
+                return told(verb(where, data))
         except NotFound:
             return told(GONE)
         except (InvalidFeedback, NotAllowed) as error:

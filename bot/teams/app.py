@@ -99,7 +99,7 @@ class TeamsApp:
     def _save(self, tenant: str, room_id: str, data: Mapping[str, Any], by: str) -> Reply:
         room = self._known(tenant, room_id)
         try:
-            settings = dialogs.read_room_form(data, self._home.sources())
+            settings = dialogs.read_room_form(data, self._rooms.settings_of(room.id), self._home.sources())
         except (ValueError, KeyError, IndexError, TypeError, AttributeError):
             raise MalformedPayload("not a form of ours") from None
         self._rooms.change(room.id, settings, by)

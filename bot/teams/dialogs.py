@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,8 +29,8 @@ def choose_room(rooms: Sequence[Place]) -> Element:
 
 
 def room_form(room: Place, settings: RoomSettings, sources: Sequence[str]) -> Element:
-    known = [(source[-MOST_LABEL:], str(number)) for number, source in enumerate(sources[:MOST_OPTIONS])]
-    chosen = ",".join(str(number) for number, source in enumerate(sources) if source in settings.sources)
+    known = [(source[-MOST_LABEL:], name) for name, source in _offered(settings, sources).items()]
+    chosen = ",".join(name for name, source in _offered(settings, sources).items() if source in settings.sources)
     private = [("Only the person who asks sees the answer", "ephemeral")]
     return card(
         words(f"Settings of {_plain(room.name or UNNAMED)}", weight="Bolder"),
@@ -46,16 +47,25 @@ def room_form(room: Place, settings: RoomSettings, sources: Sequence[str]) -> El
     )  # fmt: skip
 
 
-def read_room_form(data: Mapping[str, Any], sources: Sequence[str]) -> RoomSettings:
-    """What was submitted. Raises ValueError, KeyError, IndexError, AttributeError for what no form could send."""
+def read_room_form(data: Mapping[str, Any], settings: RoomSettings, sources: Sequence[str]) -> RoomSettings:
+    """What was submitted, of a form made from these. Raises ValueError, KeyError, IndexError, AttributeError for what
+    no form could send."""
+    offered = _offered(settings, sources)
     return RoomSettings(
         respond=Respond(data["respond"]),
         ephemeral=bool(data.get("ephemeral")),
-        sources=tuple(sources[int(number)] for number in _several(data, "sources")),
+        sources=tuple(offered[name] for name in _several(data, "sources")),
         allow=_several(data, "allow"),
         escalation=_several(data, "escalation"),
         language=_language(data["language"]),
     )
+
+
+def _offered(settings: RoomSettings, sources: Sequence[str]) -> dict[str, str]:
+    """The sources by the name they have in a form. Those that are chosen now are among them, known or not: saving
+    something else must not open the room to all."""
+    every = list(dict.fromkeys((*settings.sources, *sources)))[:MOST_OPTIONS]
+    return {hashlib.sha256(source.encode()).hexdigest()[:32]: source for source in every}
 
 
 def _language(code: str) -> str:

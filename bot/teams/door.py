@@ -10,13 +10,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from answerloop.db.session import DuplicateKey
-from answerloop.errors import DatabaseUnavailable
+from answerloop.errors import Retryable
 from answerloop.teams.service import is_trusted
 from bot.doorstep import Refused, decoded, media_type, parse_object, read_body
 from bot.payload import MalformedPayload
 from bot.teams.adapter import SdkAdapter
 from bot.teams.reply import Listener
-from bot.teams.signing_keys import KeysUnavailable
 from bot.teams.tokens import Claims, NotGenuine, TokenVerifier
 
 log = logging.getLogger(__name__)
@@ -138,7 +137,7 @@ def _failed(error: Exception) -> Response:
         case MalformedPayload():
             log.info("malformed request refused", extra={"error": str(error)})
             return PlainTextResponse("malformed", 400)
-        case KeysUnavailable() | DatabaseUnavailable() | DuplicateKey():
+        case Retryable() | DuplicateKey():
             log.warning("nothing was stored, Teams will send it again", extra={"error": str(error)})
             return PlainTextResponse("again, please", 503)
     log.error("listener failed", exc_info=error)

@@ -98,10 +98,11 @@ def whereabouts(activity: Activity) -> Whereabouts:
 
 
 def tenant_of(activity: Activity) -> str:
-    """The tenant that the conversation belongs to. Raises MalformedPayload."""
+    """The tenant that the conversation belongs to, in small letters: Teams writes it either way. Raises
+    MalformedPayload."""
     for path in (("conversation", "tenantId"), ("channelData", "tenant", "id")):
         if optional(activity, *path):
-            return _id(activity, *path)
+            return _id(activity, *path).lower()
     raise MalformedPayload("conversation.tenantId is missing")
 
 

@@ -13,6 +13,7 @@ from bot.hearing import HOW_TO_ASK, Hearing
 from bot.intake import Intake
 from bot.payload import MalformedPayload, field, optional
 from bot.people import AnswerActions
+from bot.rooms import Rooms
 from bot.teams.heard import (
     PLATFORM,
     Activity,
@@ -37,11 +38,12 @@ THANKS = "Thank you, that helps."
 class Messages:
     """Each method raises MalformedPayload, DatabaseUnavailable."""
 
-    def __init__(self, hearing: Hearing, intake: Intake, actions: AnswerActions, places: Places) -> None:
+    def __init__(self, hearing: Hearing, intake: Intake, actions: AnswerActions, places: Places, rooms: Rooms) -> None:
         self._hearing = hearing
         self._intake = intake
         self._actions = actions
         self._places = places
+        self._rooms = rooms
 
     def written(self, activity: Activity) -> None:
         heard = said(activity)
@@ -71,7 +73,7 @@ class Messages:
     def come(self, activity: Activity) -> None:
         """We were installed, or added to a chat or a team."""
         where = whereabouts(activity)
-        self._places.seen(where)
+        self._places.come(where)
         if where.address.kind is Kind.PERSONAL:
             self.home(activity)
 
@@ -101,15 +103,17 @@ class Messages:
         key = message_key(of_message)
         here = where.room is not None and self._places.known(where.place) is not None
         if here:
-            at, name, conversation = replace(where.address, message=of_message["id"]), key, conversation_key(activity)
+            at, conversation = replace(where.address, message=of_message["id"]), conversation_key(activity)
+            alone = self._rooms.settings_of(where.place).ephemeral
         else:
-            at, name = where.address.personal(), f"{key}:{where.address.user}"[:255]
-            conversation = name[:200]
+            at, conversation, alone = where.address.personal(), f"{key}:{where.address.user}"[:200], True
+        # what one person asked alone is not answered for another one
+        name = f"{key}:{where.address.user}"[:255] if alone else key
         asked = TeamsSaid(replace(where, address=at), text, True, (name,), conversation, is_reply=False)
         if not text:
             return done(HOW_TO_ASK)
         self._hearing.hear(asked)
-        return done(IN_THE_THREAD if here else IN_OUR_CHAT)
+        return done(IN_OUR_CHAT if alone else IN_THE_THREAD)
 
     def _suggest(self, activity: Activity, text: str) -> Reply:
         where = whereabouts(activity)

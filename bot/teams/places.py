@@ -35,6 +35,12 @@ class Places:
                 "service_url": at.service_url, "conversation": conversation, "kind": at.kind.value, "bot": at.bot,
             })  # fmt: skip
 
+    def come(self, where: Whereabouts) -> None:
+        """We were added there, perhaps again, and another process may have been told that we had gone. Raises
+        DatabaseUnavailable."""
+        self._written = TimedCache(WRITTEN_AGAIN_SECONDS)
+        self.seen(where)
+
     def left(self, where: Whereabouts) -> None:
         """We were removed there: nothing is sent there any more."""
         with self._database.writing() as session:

@@ -85,7 +85,8 @@ class SigningKeys:
 
     async def get(self, kid: str) -> SigningKey | None:
         """None: nobody signs with that key. Raises KeysUnavailable when nobody could be asked."""
-        if self._should_ask(kid) and not (kid in self._keys and self._lock.locked()):
+        is_asking = self._lock.locked()
+        if (kid not in self._keys) if is_asking else self._should_ask(kid):
             async with self._lock:
                 if self._should_ask(kid):
                     await self._ask()

@@ -528,7 +528,7 @@ def test_a_private_answer_stands_there_once_when_its_worker_was_killed_after_the
         raise Killed
 
     with monkeypatch.context() as dying:
-        dying.setattr(posts, "keep", killed)
+        dying.setattr(posts, "keep_first", killed)
         with pytest.raises(Killed):
             private.delivery.deliver(question)
     pass_two_minutes(private)

@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from answerloop.backends.directory_teams import TeamsDirectory, known_places
 from answerloop.backends.teams_api import TeamsApi
 from answerloop.db.repositories import places
 from answerloop.db.repositories.places import Place
+from answerloop.db.tables import now
 from answerloop.domain import Audience
 from answerloop.errors import DatabaseUnavailable, DeliveryImpossible, DirectoryUnavailable
 from answerloop.testing.port_suites import RoomDirectorySuite
@@ -269,6 +270,13 @@ class TestTeamsDirectory(RoomDirectorySuite):
         assert directory.members(room_of("team")) == ()
 
     # --- how long it holds
+
+    def test_whoever_installs_us_again_is_known_at_once(self, directory, teams, known):
+        teams.fails("member", Fault(403, "BotNotInConversationRoster"))
+        assert groups(directory, "known") == set()
+        assert groups(directory, "known") == set()
+        known[person("known")] = replace(known[person("known")], seen_at=now())
+        assert "hr" in groups(directory, "known")
 
     def test_one_person_is_read_once_for_many_questions(self, directory, teams, clock):
         with ThreadPoolExecutor(4) as pool:

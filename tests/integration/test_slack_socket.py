@@ -19,6 +19,7 @@ from answerloop.settings import load_settings
 from answerloop.testing.fakes import FakeTaskQueue
 from bot.feedback import FeedbackBox
 from bot.intake import Intake
+from bot.rooms import Rooms
 from bot.slack.socket import Connection
 from bot.wiring import SlackChannel
 from tests.slack_stub import SlackStub, slack_stub
@@ -135,7 +136,7 @@ def test_the_bot_starts_without_slack_and_says_so(database: Database, tmp_path: 
     )
     queue = FakeTaskQueue()
     intake, people = Intake(database, queue, 200, 20), FileDirectory(None, "default")
-    channel = SlackChannel(settings, database, queue, intake, FeedbackBox(database), people)
+    channel = SlackChannel(settings, database, queue, intake, FeedbackBox(database), people, Rooms(database))
     assert channel.health() == {}
     channel.start()
     assert list(channel.health()) == ["slack"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -14,11 +15,13 @@ from answerloop.db.tables import PlaceRow, now
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`id` is what the directory calls the person or room; `data` is the platform's own."""
+    """`id` is what the directory calls the person or room; `data` is the platform's own; `seen_at`: when it was last
+    written."""
 
     id: str
     name: str
     data: dict[str, Any]
+    seen_at: datetime | None = None
 
 
 def put(session: Session, place_id: str, channel: str, name: str, data: Mapping[str, Any]) -> None:
@@ -48,4 +51,4 @@ def starting_with(session: Session, prefix: str) -> list[Place]:
 
 
 def _view(row: PlaceRow) -> Place:
-    return Place(row.id, row.name, dict(row.data))
+    return Place(row.id, row.name, dict(row.data), row.seen_at)

@@ -82,7 +82,7 @@ class TeamsKit:
         actions = AnswerActions(database, self.queue, intake, Escalation(self.rooms, self.places, people, channel))
         hearing = Hearing(intake, self.rooms, actions, "default")
         self.app = TeamsApp(
-            Messages(hearing, intake, actions, self.places),
+            Messages(hearing, intake, actions, self.places, self.rooms),
             Actions(FeedbackBox(database), actions),
             self.rooms,
             self.places,

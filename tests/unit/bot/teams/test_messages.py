@@ -4,7 +4,9 @@ import pytest
 
 from answerloop.domain import Respond
 from bot.payload import MalformedPayload
-from bot.teams.heard import plain
+from bot.teams.heard import plain, whereabouts
+from bot.teams.messages import IN_OUR_CHAT
+from bot.teams.places import Places
 from tests.unit.bot.teams.teams_kit import (
     ALICE,
     BOB,
@@ -166,6 +168,32 @@ def test_two_people_may_have_the_same_message_answered_in_their_own_chats(kit: T
         kit.app(chosen("answerThis", "How long is leave?", user=user))
     assert {question.asker for question in kit.questions} == {f"teams:{TENANT}:{user}" for user in (ALICE, BOB)}
     assert len(kit.questions) == 2
+
+
+def test_where_answers_are_private_answer_this_answers_each_of_two_people_alone(kit: TeamsKit):
+    kit.app(mention())
+    kit.settle(CHANNEL, ephemeral=True)
+    for user in (ALICE, BOB):
+        assert kit.told(chosen("answerThis", "How many days?", user=user)) == IN_OUR_CHAT
+    assert [row.asker for row in kit.questions[1:]] == [f"teams:{TENANT}:{ALICE}", f"teams:{TENANT}:{BOB}"]
+    assert all(address["private"] for address in kit.addresses[1:])
+
+
+def test_a_tenant_is_the_same_in_any_letters(kit: TeamsKit):
+    for tenant in (TENANT, TENANT.upper()):
+        said = mention(id="m-same")
+        said["conversation"]["tenantId"] = tenant
+        kit.app(said)
+    [row] = kit.questions
+    assert (row.asker, row.room) == (f"teams:{TENANT}:{ALICE}", f"teams:{TENANT}:{CHANNEL}")
+
+
+def test_we_are_back_even_where_another_process_was_told_that_we_had_gone(kit: TeamsKit):
+    kit.app(message())
+    here = activity("installationUpdate", action="remove")
+    Places(kit.database).left(whereabouts(here))
+    kit.app(activity("installationUpdate", action="add"))
+    assert kit.places.known(f"teams:{TENANT}:{ALICE}")
 
 
 def test_a_reply_below_an_answer_can_be_suggested_as_the_better_one(kit: TeamsKit):

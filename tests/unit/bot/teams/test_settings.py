@@ -42,6 +42,14 @@ def test_what_was_saved_is_what_the_form_shows_next_time(kit: TeamsKit):
     assert shown == {name: FORM[name] for name in ("respond", "ephemeral", "language", "escalation", "allow")}
 
 
+def test_a_source_that_is_not_there_any_more_stays_chosen(kit: TeamsKit):
+    kit.settle(CHANNEL, sources=("/srv/hr",))
+    content = submit(kit, {"room": ROOM})["value"]["card"]["content"]
+    [chosen] = [element["value"] for element in content["body"] if element.get("id") == "sources"]
+    submit(kit, {**FORM, "sources": chosen})
+    assert kit.rooms.settings_of(ROOM).sources == ("/srv/hr",)
+
+
 @pytest.mark.parametrize("data", [{}, {"room": ROOM}, FORM])
 def test_nobody_else_sees_or_changes_anything(kit: TeamsKit, data):
     told = submit(kit, data, user=ALICE)
