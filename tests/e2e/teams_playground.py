@@ -16,7 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 
 from answerloop.testing.installation import CHECKOUT, free_port, until
 
@@ -85,8 +85,7 @@ class Playground:
         self.typing = 0
         self._folder, self._bot_url = folder, bot_url
         self._process: subprocess.Popen[bytes] | None = None
-        self._socket: ClientConnection | None = None
-        self._reader: threading.Thread | None = None
+        self._connected = threading.Event()
 
     # --- life
 
@@ -113,9 +112,8 @@ class Playground:
                 stderr=output,
             )
         until(self._answers, 60)
-        self._socket = connect(f"ws://127.0.0.1:{self.port}/_ws_conversation/v1/conversations/stream", max_size=None)
-        self._reader = threading.Thread(target=self._read, name="playground", daemon=True)
-        self._reader.start()
+        threading.Thread(target=self._read, name="playground", daemon=True).start()
+        assert self._connected.wait(20)
 
     def _answers(self) -> bool:
         assert self._process
@@ -125,8 +123,6 @@ class Playground:
         return False
 
     def stop(self) -> None:
-        if self._socket:
-            self._socket.close()
         if self._process:
             self._process.terminate()
             self._process.wait(10)
@@ -143,9 +139,10 @@ class Playground:
         return json.loads(text) if text.strip().startswith((b"{", b"[", b'"')) else None
 
     def _read(self) -> None:
-        assert self._socket
-        with suppress(ConnectionClosed, OSError):
-            for frame in self._socket:
+        url = f"ws://127.0.0.1:{self.port}/_ws_conversation/v1/conversations/stream"
+        with suppress(ConnectionClosed, OSError), connect(url, max_size=None) as stream:
+            self._connected.set()
+            for frame in stream:
                 self._take(json.loads(frame))
 
     def _take(self, frame: dict[str, Any]) -> None:
