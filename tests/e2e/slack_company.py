@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from answerloop.db.repositories import answers, questions
+from answerloop.db.repositories import answers, arrivals
 from answerloop.domain import Stage
 from answerloop.testing.installation import CHECKOUT, RunningInstallation
 from bot.slack.messages import message_key
@@ -37,7 +37,7 @@ class Company:
 
     def stage_of(self, question: str, channel: str) -> Stage | None:
         with self.office.database.reading() as session:
-            known = questions.find_by_key(session, (message_key(TEAM, channel, question),))
+            known = arrivals.find_by_key(session, (message_key(TEAM, channel, question),))
             view = answers.view(session, known.question_id) if known else None
         return view.stage if view else None
 
