@@ -82,7 +82,7 @@ class TeamsDelivery:
             message,
             url=self._source_url,
             names=self._names,
-            restate=asked.private or asked.message is None,
+            restate=asked.private or asked.message is None or asked.kind is Kind.GROUP,  # where others talk in between
             language=at.language,
             now=datetime.now(UTC),
         )

@@ -17,6 +17,8 @@ class TeamsOffice(Office):
     def __init__(self, folder: Path, documents: Path) -> None:
         rooms = folder / "rooms.yaml"
         rooms.write_text(json.dumps({"rooms": {f"teams:{TENANT}:{OTHER_CHANNEL}": {"respond": "all"}}}))
+        people = folder / "access.yaml"
+        people.write_text("people: {alice: {email: alice@orrenby.example, groups: [everyone, hr]}}")
         installation = RunningInstallation(
             folder / "state",
             documents,
@@ -26,6 +28,7 @@ class TeamsOffice(Office):
             teams_escalation=BOB,
             teams_messages_per_second="1000",
             rooms_file=str(rooms),
+            directory_file=str(people),
         )
         super().__init__(installation)
         self.teams = Playground(folder / "teams", installation.url)
