@@ -49,6 +49,21 @@ def test_the_asker_groups_are_read_when_the_answer_is_made(stage):
     assert pipeline.asked[0].audience.members == {frozenset({"everyone", "hr"})}
 
 
+def test_who_asks_in_a_room_reads_along_even_where_its_members_do_not_name_them(stage):
+    stage.room, stage.directory.rooms["room"] = "room", ["ed"]
+    stage.directory.groups |= {"ed": frozenset({"everyone", "finance"})}
+    pipeline = ScriptedPipeline(says("x"))
+    stage.desk(pipeline).answer(stage.ask())
+    assert pipeline.asked[0].audience.members == {frozenset({"everyone", "hr"}), frozenset({"everyone", "finance"})}
+
+
+def test_a_room_without_members_reads_nothing_whoever_asks_there(stage):
+    stage.room = "room"
+    pipeline = ScriptedPipeline(says("x"))
+    stage.desk(pipeline).answer(stage.ask())
+    assert pipeline.asked[0].audience.members == frozenset()
+
+
 def test_a_follow_up_gets_the_answered_turns_of_its_conversation(stage):
     pipeline = ScriptedPipeline(says("90 days [1]"))
     desk = stage.desk(pipeline)
