@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from answerloop.db.repositories import posts, questions
 from answerloop.db.session import Database
-from answerloop.db.tables import QuestionRow, now
+from answerloop.db.tables import DeliveryRow, QuestionRow, now
 from answerloop.domain import (
     AnswerDraft,
     Outcome,
@@ -214,6 +214,18 @@ def test_a_platform_that_is_busy_gets_the_answer_later_and_once(stage):
         stage.delivery.deliver(question)
     assert list(stage.chat.shown) == [question]
     assert stage.chat.calls == 3
+
+
+def test_what_always_fails_is_tried_less_and_less_often_and_never_given_up(stage):
+    question = stage.answered()
+    stage.chat.failures = [DeliveryUnavailable("broken") for _ in range(40)]
+    waits = []
+    for _ in range(12):
+        stage.delivery.deliver(question)
+        with stage.database.reading() as session:
+            due_at = session.get_one(DeliveryRow, question).due_at
+        waits.append(round((due_at - now()).total_seconds()))
+    assert waits == [5, 5, 5, 5, 10, 20, 40, 80, 80, 80, 80, 80]
 
 
 def test_a_lost_delivery_job_is_written_again(stage):
