@@ -15,6 +15,7 @@ from bot.payload import MalformedPayload, field, optional
 Activity = Mapping[str, Any]
 
 LONGEST_ID = 150
+LONGEST_NAME = 200
 PLATFORM = CHANNEL
 
 READ_BY_SEVERAL = "19:"
@@ -96,7 +97,12 @@ def whereabouts(activity: Activity) -> Whereabouts:
         raise MalformedPayload("from.aadObjectId is too long")
     names = (("conversation", "name"), ("channelData", "channel", "name"), ("channelData", "team", "name"))
     room_name = next((name for path in names if (name := optional(activity, *path))), "")
-    return Whereabouts(at, (optional(activity, "from", "name") or "")[:200], room_name[:200])
+    return Whereabouts(at, _name(optional(activity, "from", "name") or ""), _name(room_name))
+
+
+def _name(name: str) -> str:
+    """What people are called; a database need not take a NUL."""
+    return "".join(each for each in name if each.isprintable())[:LONGEST_NAME]
 
 
 def tenant_of(activity: Activity) -> str:
@@ -135,7 +141,7 @@ def conversation_key(activity: Activity) -> str:
 def plain(text: str) -> str:
     """What a person typed, out of the markup that Teams sends."""
     text = _TAG.sub("", _BREAK.sub("\n", text))
-    return html.unescape(text).replace("\xa0", " ").strip()
+    return html.unescape(text).replace("\xa0", " ").replace("\0", "").strip()
 
 
 def _without_mention(text: str, activity: Activity, bot: str) -> tuple[str, bool]:

@@ -266,6 +266,13 @@ def test_the_address_of_a_room_follows_what_teams_says_last(kit: TeamsKit):
     assert kit.known[f"teams:{TENANT}:{CHANNEL}"].data["service_url"].endswith("/apac/")
 
 
+def test_no_name_is_one_that_a_database_does_not_take(kit: TeamsKit):
+    said = message()
+    said["from"]["name"] = "A\0da\n" + "x" * 300
+    kit.app(said)
+    assert kit.known[f"teams:{TENANT}:{ALICE}"].name == ("Ada" + "x" * 300)[:200]
+
+
 # --- what is malformed
 
 
@@ -313,6 +320,7 @@ def test_an_unknown_invoke_is_not_found_and_an_unknown_activity_is_nothing(kit: 
         ("<p>One</p><p>two &amp; three</p>", "One\ntwo & three"),
         ("a&nbsp;b<br/>c", "a b\nc"),
         ("3 &lt; 4", "3 < 4"),
+        ("a\0b", "ab"),
     ],
 )
 def test_markup_is_read_as_text(written, read):
