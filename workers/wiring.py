@@ -104,6 +104,7 @@ class Workshop:
         from answerloop.backends.teams_credentials import tokens
 
         settings = self.settings
+        settings.require_teams()  # whose employees somebody is must not be guessed for lack of a setting
         return TeamsApi(tokens(settings), settings.teams_service_hosts, development=settings.teams == "development")
 
     @cached_property

@@ -12,14 +12,14 @@ from urllib.parse import quote
 
 import httpx
 
-from answerloop.backends.teams_credentials import Tokens
+from answerloop.backends.teams_credentials import UNTIL_MENDED_SECONDS, Tokens
 from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryUncertain
 from answerloop.teams.service import is_trusted
 
 CONNECT_SECONDS = 5.0
 REPLY_SECONDS = 10.0
 PAGE, MOST_PAGES = 500, 100
-TOO_MANY, TOO_LARGE, CONFLICT, FORBIDDEN, NOT_FOUND = 429, 413, 412, 403, 404
+TOO_MANY, TOO_LARGE, CONFLICT, REFUSED_TOKEN, FORBIDDEN, NOT_FOUND = 429, 413, 412, 401, 403, 404
 NOT_DONE = frozenset({CONFLICT, 503})
 """Said before anything was done, of messages; a failure (500) and gateways that did not get an answer (502, 504) are
 in doubt."""
@@ -89,9 +89,10 @@ class TeamsApi:
         for _ in range(MOST_PAGES):
             query = f"?pageSize={PAGE}" + (f"&continuationToken={quote(token, safe='')}" if token else "")
             page = self._call("GET", service_url, f"{_of(conversation)}/pagedmembers{query}")
-            if not isinstance(page.get("members"), list):
+            members = page.get("members")
+            if not isinstance(members, list) or not all(isinstance(each, dict) for each in members):
                 raise DeliveryUncertain("Teams has not said who is there.")
-            yield from page["members"]
+            yield from members
             token = str(page.get("continuationToken") or "")
             if not token:
                 return
@@ -142,6 +143,8 @@ def _refusal(reply: httpx.Response) -> DeliveryUnavailable | Gone:
     status = reply.status_code
     if status == TOO_MANY:
         return DeliveryUnavailable("Teams asks us to wait.", retry_after_seconds=_seconds(reply) or BUSY_SECONDS)
+    if status == REFUSED_TOKEN:
+        return DeliveryUnavailable("Teams does not take our token.", retry_after_seconds=UNTIL_MENDED_SECONDS)
     if status in NOT_DONE:
         return DeliveryUnavailable(f"Teams says {status}.", retry_after_seconds=_seconds(reply))
     if status >= FAILED and status not in UNSUPPORTED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
@@ -14,6 +15,7 @@ from answerloop.db.session import Database
 from answerloop.errors import AnswerloopError, ConfigurationError
 from answerloop.settings import Settings
 from answerloop.teams.address import CHANNEL, person_id, room_id
+from answerloop.teams.service import LOOPBACK
 
 REPLY_SECONDS = 10
 
@@ -117,6 +119,10 @@ class TeamsCheckup:
 
     def _graph(self) -> Iterator[Found]:
         if not self._settings.teams_graph_url or not self._is_registered():
+            return
+        base = urlsplit(self._settings.teams_graph_url)
+        if base.scheme != "https" and base.hostname not in LOOPBACK:
+            yield Found("teams graph", False, "ANSWERLOOP_TEAMS_GRAPH_URL must be https: tokens are sent there")
             return
         headers = {"Authorization": f"Bearer {self._tokens_for(GRAPH_SCOPE)()}"}
         try:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import msal
 import requests
 
-from answerloop.errors import DeliveryImpossible, DeliveryUnavailable
+from answerloop.errors import DeliveryUnavailable
 from answerloop.settings import Settings
 
 BOT_SCOPE = "https://api.botframework.com"
@@ -20,10 +20,11 @@ ANY_TENANT = "botframework.com"
 LOGIN = "https://login.microsoftonline.com/"
 SIGN_IN_SECONDS = 10
 PASSING = frozenset({"temporarily_unavailable", "server_error", "service_unavailable"})
+UNTIL_MENDED_SECONDS = 60.0
+"""Between two attempts while a secret has run out: that is the operator's to mend, and no answer is lost for it."""
 
 Tokens: TypeAlias = Callable[[], str]
-"""Gives the token to be sent along; an empty one where none is asked for. Raises DeliveryUnavailable,
-DeliveryImpossible."""
+"""Gives the token to be sent along; an empty one where none is asked for. Raises DeliveryUnavailable."""
 
 
 class AppTokens:
@@ -52,7 +53,9 @@ class AppTokens:
         reason = str(reply.get("error", "unknown_error"))
         if reason in PASSING:
             raise DeliveryUnavailable(f"Microsoft's sign-in says {reason}")
-        raise DeliveryImpossible(f"Microsoft's sign-in says {reason}: check ANSWERLOOP_TEAMS_APP_ID and its password.")
+        raise DeliveryUnavailable(
+            f"Microsoft's sign-in says {reason}: check ANSWERLOOP_TEAMS_APP_ID and its password.", UNTIL_MENDED_SECONDS
+        )
 
 
 def tokens(settings: Settings, scope: str = BOT_SCOPE, http: Any = None) -> Tokens:

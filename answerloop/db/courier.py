@@ -70,3 +70,5 @@ class Courier:
             outbox.strike_out(self._database, sent)
         except DatabaseUnavailable as error:
             log.warning("jobs will be sent twice", extra={"error": str(error)})
+        except Exception:
+            log.exception("jobs will be sent twice")

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from sqlalchemy.orm import Session
@@ -15,6 +16,9 @@ from answerloop.errors import DatabaseUnavailable
 
 I = TypeVar("I")  # noqa: E741 - an item
 R = TypeVar("R")
+
+PATIENCE_SECONDS = 12.0
+"""Somewhat more than the database itself is waited for, and less than a chat platform waits for us."""
 
 
 class _Waiting(Generic[I, R]):
@@ -32,11 +36,18 @@ class Together(Generic[I, R]):
     """Whoever comes first writes for all who wait; what arrives meanwhile goes into the next transaction.
 
     `write_all` returns a result for each item. Where it fails it is tried again with each item alone, so that nobody
-    pays for somebody else's.
+    pays for somebody else's. Who has waited for `patience_seconds` is told so: one thread that hangs holds up its own
+    items alone, and not every thread that comes after it.
     """
 
-    def __init__(self, database: Database, write_all: Callable[[Session, Sequence[I]], Sequence[R]]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        write_all: Callable[[Session, Sequence[I]], Sequence[R]],
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
         self._database = database
+        self._patience = patience_seconds
         self._write_all = write_all
         self._turn = threading.Lock()
         self._waiting: deque[_Waiting[I, R]] = deque()
@@ -45,12 +56,24 @@ class Together(Generic[I, R]):
         """The item's result, after the commit. Raises what `write_all` does, DatabaseUnavailable, DuplicateKey."""
         mine = _Waiting[I, R](item)
         self._waiting.append(mine)
-        with self._turn:
+        if not self._turn.acquire(timeout=self._patience):
+            with suppress(ValueError):  # it is being written right now: sent again, it is known
+                self._waiting.remove(mine)
+            raise DatabaseUnavailable("The database is busy.")
+        try:
             if not mine.done:
-                self._write([self._waiting.popleft() for _ in range(len(self._waiting))])
+                self._write(list(self._taken()))
+        finally:
+            self._turn.release()
         if mine.error is not None:
             raise mine.error
         return mine.result
+
+    def _taken(self) -> Iterator[_Waiting[I, R]]:
+        """All who wait now; one may give up in the meantime."""
+        with suppress(IndexError):
+            for _ in range(len(self._waiting)):
+                yield self._waiting.popleft()
 
     def _write(self, waiting: Sequence[_Waiting[I, R]]) -> None:
         try:

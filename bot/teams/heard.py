@@ -15,9 +15,12 @@ from bot.payload import MalformedPayload, field, optional
 Activity = Mapping[str, Any]
 
 LONGEST_ID = 150
+LONGEST_NAME = 200
 PLATFORM = CHANNEL
 
-_AT = re.compile(r"<at[^>]*>(.*?)</at>", re.DOTALL)
+READ_BY_SEVERAL = "19:"
+"""How Teams' names of threads, of two people too, begin; the chat of a person with us has another one."""
+
 _BREAK = re.compile(r"<(?:br|/p|/div|/li)\s*/?>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 
@@ -94,7 +97,12 @@ def whereabouts(activity: Activity) -> Whereabouts:
         raise MalformedPayload("from.aadObjectId is too long")
     names = (("conversation", "name"), ("channelData", "channel", "name"), ("channelData", "team", "name"))
     room_name = next((name for path in names if (name := optional(activity, *path))), "")
-    return Whereabouts(at, (optional(activity, "from", "name") or "")[:200], room_name[:200])
+    return Whereabouts(at, _name(optional(activity, "from", "name") or ""), _name(room_name))
+
+
+def _name(name: str) -> str:
+    """What people are called; a database need not take a NUL."""
+    return "".join(each for each in name if each.isprintable())[:LONGEST_NAME]
 
 
 def tenant_of(activity: Activity) -> str:
@@ -132,9 +140,8 @@ def conversation_key(activity: Activity) -> str:
 
 def plain(text: str) -> str:
     """What a person typed, out of the markup that Teams sends."""
-    text = _AT.sub(lambda match: match[1], text)
     text = _TAG.sub("", _BREAK.sub("\n", text))
-    return html.unescape(text).replace("\xa0", " ").strip()
+    return html.unescape(text).replace("\xa0", " ").replace("\0", "").strip()
 
 
 def _without_mention(text: str, activity: Activity, bot: str) -> tuple[str, bool]:
@@ -157,16 +164,27 @@ def _is_reply(activity: Activity) -> bool:
 
 
 def _kind(activity: Activity, conversation: str) -> Kind:
-    named = optional(activity, "conversation", "conversationType")
-    if named in set(Kind):
-        return Kind(named)
-    if named:
+    """The chat of two people calls itself personal too. In doubt others read along."""
+    named = optional(activity, "conversation", "conversationType") or ""
+    if named and named not in set(Kind):
         raise MalformedPayload("conversation.conversationType is none of Teams'")
-    return Kind.CHANNEL if ";messageid=" in conversation else Kind.PERSONAL
+    if named in (Kind.GROUP, Kind.CHANNEL):
+        return Kind(named)
+    if ";messageid=" in conversation:
+        return Kind.CHANNEL
+    is_group = _at(activity, "conversation", "isGroup") or conversation.startswith(READ_BY_SEVERAL)
+    return Kind.GROUP if is_group else Kind.PERSONAL
+
+
+def _at(activity: Activity, *path: str) -> Any:
+    value: Any = activity
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
 
 
 def _id(activity: Activity, *path: str) -> str:
     value = field(activity, *path)
-    if len(value) > LONGEST_ID:
-        raise MalformedPayload(f"{'.'.join(path)} is too long")
+    if len(value) > LONGEST_ID or not value.isprintable():
+        raise MalformedPayload(f"{'.'.join(path)} is no name")
     return value

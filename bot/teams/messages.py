@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -33,6 +35,8 @@ IN_THE_THREAD = "I am looking it up. The answer comes in the thread of this mess
 IN_OUR_CHAT = "I am looking it up. The answer comes in the chat with me, for you alone."
 NO_THREAD = "Choose a reply below one of my answers."
 THANKS = "Thank you, that helps."
+
+_MESSAGE_ID = re.compile(r"[0-9A-Za-z._-]{1,100}")
 
 
 class Messages:
@@ -99,16 +103,18 @@ class Messages:
     def _answer_this(self, activity: Activity, payload: Mapping[str, Any], text: str) -> Reply:
         """In the thread of that message where we are; else in the chat with whoever chose it."""
         where = whereabouts(activity)
-        of_message: dict[str, Any] = {**activity, "id": field(payload, "id")}
-        key = message_key(of_message)
+        chosen = field(payload, "id")
+        if not _MESSAGE_ID.fullmatch(chosen):  # unlike all other ids it comes from the person's own program
+            raise MalformedPayload("value.messagePayload.id is none of Teams'")
+        key = message_key({**activity, "id": chosen})
         here = where.room is not None and self._places.known(where.place) is not None
         if here:
-            at, conversation = replace(where.address, message=of_message["id"]), conversation_key(activity)
+            at, conversation = replace(where.address, message=chosen), conversation_key(activity)
             alone = self._rooms.settings_of(where.place).ephemeral
         else:
-            at, conversation, alone = where.address.personal(), f"{key}:{where.address.user}"[:200], True
+            at, conversation, alone = where.address.personal(), _alone(key, where.address.user), True
         # what one person asked alone is not answered for another one
-        name = f"{key}:{where.address.user}"[:255] if alone else key
+        name = _alone(key, where.address.user) if alone else key
         asked = TeamsSaid(replace(where, address=at), text, True, (name,), conversation, is_reply=False)
         if not text:
             return done(HOW_TO_ASK)
@@ -124,3 +130,8 @@ class Messages:
         except NotFound:
             return done(NO_THREAD)
         return done(THANKS)
+
+
+def _alone(key: str, user: str) -> str:
+    """A name for what one person asked alone about a message; never that of somebody else, however long they are."""
+    return f"alone:{hashlib.sha256(repr((key, user)).encode()).hexdigest()}"

@@ -174,7 +174,7 @@ def test_where_messages_cannot_be_deleted_nothing_of_it_is_left(teams, chat):
         (Fault(503), DeliveryUnavailable),
         (BLOCKED, DeliveryImpossible),
         (Fault(400), DeliveryImpossible),
-        (Fault(401), DeliveryImpossible),
+        (Fault(401), DeliveryUnavailable),
         (Fault(404), DeliveryImpossible),
         (Fault(302), DeliveryImpossible),
     ],

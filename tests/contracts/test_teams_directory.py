@@ -318,6 +318,12 @@ class TestTeamsDirectory(RoomDirectorySuite):
         with pytest.raises(DirectoryUnavailable, match="out of reach"):
             directory.person(self.known)
 
+    def test_a_roster_of_another_form_names_nobody(self, directory, api, monkeypatch):
+        for members in (["29:x"], [{}, None], {"29:x": {}}):
+            monkeypatch.setattr(api, "_call", lambda *_, members=members: {"members": members})
+            with pytest.raises(DirectoryUnavailable):
+                directory.members(self.room)
+
     def test_an_address_that_is_not_trusted_is_not_asked_who_somebody_is(self, directory, known):
         known[self.known].data["service_url"] = "https://evil.example/"
         with pytest.raises(DirectoryUnavailable, match="ANSWERLOOP_TEAMS_SERVICE_HOSTS"):

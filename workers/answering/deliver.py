@@ -34,7 +34,9 @@ from workers.answering.posting import Posting
 
 log = logging.getLogger(__name__)
 
-RETRY_SECONDS = 5.0
+RETRY_SECONDS, LONGEST_RETRY_SECONDS = 5.0, 80.0
+SOON = 4
+"""So many attempts follow each other at once; what still fails is tried less and less often."""
 ONE_REMINDER_IN = timedelta(hours=24)
 NOT_SHOWN = (
     "I could not show the answer to “{question}” where you asked. If I am not in that channel, invite me; "
@@ -111,7 +113,7 @@ class DeliveryDesk:
         try:
             self._show(question_id, due, self._as_readable(due))
         except (DeliveryUnavailable, DirectoryUnavailable) as error:
-            self._try_again(DeliveryRow, question_id, error)
+            self._try_again(DeliveryRow, question_id, error, due.attempt)
             return
         except DeliveryImpossible as error:
             self._give_up(due, question_id, error)
@@ -222,7 +224,7 @@ class DeliveryDesk:
                 message_id = chat.find(shown.address, question_id)
             chat.withdraw(shown.address, message_id)
         except DeliveryUnavailable as error:
-            self._try_again(DeliveryRow, question_id, error)
+            self._try_again(DeliveryRow, question_id, error, shown.attempt)
             return
         except DeliveryImpossible as error:
             log.warning("message cannot be withdrawn", extra={"question_id": question_id, "error": str(error)})
@@ -252,7 +254,7 @@ class DeliveryDesk:
             once = not chat.searchable and notice.kind is not NoticeKind.ESCALATION
             self._posting.put(NoticeRow, notice_id, chat, due.address, show, once=once)
         except (DeliveryUnavailable, DirectoryUnavailable) as error:
-            self._try_again(NoticeRow, notice_id, error)
+            self._try_again(NoticeRow, notice_id, error, due.attempt)
             return
         except DeliveryImpossible as error:
             log.warning("notice cannot be shown", extra={"notice_id": notice_id, "error": str(error)})
@@ -267,11 +269,14 @@ class DeliveryDesk:
             return due.notice
         return replace(due.notice, home=self._home(due.channel, due.notice.people[0]))
 
-    def _try_again(self, table: type[Posted], row_id: str, error: DeliveryUnavailable | DirectoryUnavailable) -> None:
+    def _try_again(
+        self, table: type[Posted], row_id: str, error: DeliveryUnavailable | DirectoryUnavailable, attempt: int
+    ) -> None:
         """A worker never sleeps for a platform: whatever looks for what is overdue writes the next job."""
+        pause = min(RETRY_SECONDS * 2 ** max(0, min(attempt, 20) - SOON), LONGEST_RETRY_SECONDS)
         log.warning("will be shown later", extra={"table": table.__name__, "id": row_id, "error": str(error)})
         with self._database.writing() as session:
-            posts.later(session, table, row_id, timedelta(seconds=error.retry_after_seconds or RETRY_SECONDS))
+            posts.later(session, table, row_id, timedelta(seconds=error.retry_after_seconds or pause))
 
     def _give_up(self, due: Due, question_id: str, error: DeliveryImpossible) -> None:
         """The answer stays in the database. The operator is told, and whoever still waits for it."""

@@ -115,11 +115,14 @@ class AnswerDesk:
         return self._pipeline.answer(Asked(claim.text, history, audience, alone, claim.sources), show)
 
     def _audiences(self, claim: Claim) -> tuple[Audience, Audience | None]:
-        """All who will read the answer; and, where those are others too, the asker alone."""
-        alone = Audience.of(claim.tenant, [self._directory.person(claim.asker)])
+        """All who will read the answer; and, where those are others too, the asker alone. Who asks in a room reads what
+        is answered there, whether the platform names them among its members or not (shared channels of Teams)."""
+        asker = self._directory.person(claim.asker)
+        alone = Audience.of(claim.tenant, [asker])
         if claim.room is None:
             return alone, None
-        return Audience.of(claim.tenant, self._directory.members(claim.room)), alone
+        members = self._directory.members(claim.room)
+        return Audience.of(claim.tenant, [*members, asker] if members else []), alone
 
     def _finish(self, claim: Claim, draft: AnswerDraft) -> None:
         """The answer, the end of its question and the job that delivers it, in one transaction."""

@@ -11,7 +11,7 @@ import requests
 from requests.adapters import BaseAdapter
 
 from answerloop.backends.teams_credentials import GRAPH_SCOPE, SIGN_IN_SECONDS, AppTokens, _Impatient, tokens
-from answerloop.errors import DeliveryImpossible, DeliveryUnavailable
+from answerloop.errors import DeliveryUnavailable
 from answerloop.settings import Settings
 
 REGISTERED = {"teams_app_id": "app", "teams_app_password": "secret", "teams_tenant_id": "tenant-1"}
@@ -93,8 +93,8 @@ def test_in_development_there_are_no_tokens():
     [
         ({"error": "temporarily_unavailable"}, DeliveryUnavailable, "temporarily_unavailable"),
         ({"error": "server_error"}, DeliveryUnavailable, "server_error"),
-        ({"error": "invalid_client", "error_description": "secret s3cr3t"}, DeliveryImpossible, "APP_ID"),
-        ({}, DeliveryImpossible, "unknown_error"),
+        ({"error": "invalid_client", "error_description": "secret s3cr3t"}, DeliveryUnavailable, "APP_ID"),
+        ({}, DeliveryUnavailable, "unknown_error"),
         (requests.ConnectionError("to 10.0.0.1"), DeliveryUnavailable, "out of reach: ConnectionError"),
         (requests.Timeout(), DeliveryUnavailable, "out of reach: Timeout"),
         (msal.ManagedIdentityError("no identity here"), DeliveryUnavailable, "ManagedIdentityError"),

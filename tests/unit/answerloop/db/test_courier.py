@@ -82,3 +82,22 @@ def test_a_courier_that_stumbles_goes_on(courier, queue, database):
     courier.stop()
     assert [job.args for job in queue.jobs] == [("b",)]
     assert waiting(database) == 1, "the first is left to the sweep"
+
+
+def test_a_courier_that_stumbles_over_the_database_goes_on(courier, queue, database, monkeypatch):
+    struck_out, failures = outbox.strike_out, [ZeroDivisionError()]
+
+    def stumbles(*given):
+        if failures:
+            raise failures.pop()
+        struck_out(*given)
+
+    monkeypatch.setattr(outbox, "strike_out", stumbles)
+    queue.opened.set()
+    courier.post(written(database, "a"))
+    while failures:
+        time.sleep(0.01)
+    courier.post(written(database, "b"))
+    courier.stop()
+    assert [job.args for job in queue.jobs] == [("a",), ("b",)]
+    assert waiting(database) == 1, "the first is sent twice"

@@ -95,3 +95,18 @@ def test_when_the_database_is_away_everybody_is_told(together, database):
     assert at_once(together, ["a", "away", "b"]) == [DatabaseUnavailable] * 3
     assert stored(database) == {"blocks"}
     assert together.write("c") == "C", "and the next one is served"
+
+
+def test_behind_one_that_hangs_nobody_waits_for_ever_and_nothing_of_them_is_written_later(database):
+    together = Together(database, store, patience_seconds=0.05)
+    ENTERED.clear()
+    LEAVE.clear()
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(together.write, "blocks")
+        assert ENTERED.wait(10)
+        for each in [pool.submit(together.write, state) for state in "ab"]:
+            assert isinstance(each.exception(10), DatabaseUnavailable)
+        LEAVE.set()
+        first.result(10)
+    assert together.write("c") == "C"
+    assert stored(database) == {"blocks", "c"}

@@ -1,5 +1,7 @@
 """What people write becomes a question, a follow-up, a suggestion or nothing; never two of them."""
 
+import time
+
 import pytest
 
 from answerloop.domain import Respond
@@ -163,6 +165,32 @@ def test_answer_this_where_we_are_not_is_answered_in_our_chat(kit: TeamsKit):
     assert (kit.addresses[0]["conversation"], kit.addresses[0]["kind"]) == ("", "personal")
 
 
+@pytest.mark.parametrize("said", [{"conversationType": "personal"}, {}, {"isGroup": True}])
+def test_answer_this_in_the_chat_of_two_people_is_not_answered_there(kit: TeamsKit, said):
+    asked = chosen("answerThis", "How long is leave?", GROUP)
+    asked["conversation"] = {"id": "19:alice_bob@unq.gbl.spaces", "tenantId": TENANT, **said}
+    assert "for you alone" in kit.told(asked)
+    assert (kit.addresses[0]["conversation"], kit.addresses[0]["kind"]) == ("", "personal")
+
+
+@pytest.mark.parametrize("said", [{"conversationType": "personal"}, {}, {"isGroup": True}])
+def test_a_chat_that_does_not_say_who_reads_along_is_read_by_all_who_are_there(kit: TeamsKit, said):
+    asked = message("How long is leave?", GROUP)
+    asked["conversation"] = {"id": GROUP, "tenantId": TENANT, **said}
+    mentioned = {"type": "mention", "text": "<at>A</at>", "mentioned": {"id": BOT}}
+    kit.app(asked | {"text": "<at>A</at> How long?", "entities": [mentioned]})
+    assert kit.questions[0].room == f"teams:{TENANT}:{GROUP}"
+
+
+def test_what_two_people_ask_alone_never_gets_one_name(kit: TeamsKit):
+    long = f"19:{'x' * 140}"
+    for user in (ALICE, BOB):
+        asked = chosen("answerThis", "How long is leave?", GROUP, user=user)
+        asked["value"]["messagePayload"]["id"] = "1" * 80
+        kit.app(asked | {"conversation": {"id": long, "conversationType": "groupChat", "tenantId": TENANT}})
+    assert len({question.conversation_id for question in kit.questions}) == 2
+
+
 def test_two_people_may_have_the_same_message_answered_in_their_own_chats(kit: TeamsKit):
     for user in (ALICE, BOB, BOB):
         kit.app(chosen("answerThis", "How long is leave?", user=user))
@@ -238,6 +266,13 @@ def test_the_address_of_a_room_follows_what_teams_says_last(kit: TeamsKit):
     assert kit.known[f"teams:{TENANT}:{CHANNEL}"].data["service_url"].endswith("/apac/")
 
 
+def test_no_name_is_one_that_a_database_does_not_take(kit: TeamsKit):
+    said = message()
+    said["from"]["name"] = "A\0da\n" + "x" * 300
+    kit.app(said)
+    assert kit.known[f"teams:{TENANT}:{ALICE}"].name == ("Ada" + "x" * 300)[:200]
+
+
 # --- what is malformed
 
 
@@ -252,6 +287,18 @@ def test_the_address_of_a_room_follows_what_teams_says_last(kit: TeamsKit):
         activity("invoke", name="adaptiveCard/action", value=[]),
         activity("invoke", name="adaptiveCard/action", value={"action": {"verb": "rm", "data": {}}}),
         activity("invoke", name="composeExtension/fetchTask", value={"commandId": "answerThis"}),
+        message() | {"id": "m\0"},
+        *(
+            activity(
+                "invoke",
+                name="composeExtension/fetchTask",
+                value={
+                    "commandId": "answerThis",
+                    "messagePayload": {"id": name, "body": {"content": "How?"}},
+                },
+            )
+            for name in (f"m1:{BOB}", "m\0", "x" * 101)
+        ),
     ],
 )
 def test_what_teams_would_never_send_is_refused(kit: TeamsKit, broken):
@@ -273,7 +320,15 @@ def test_an_unknown_invoke_is_not_found_and_an_unknown_activity_is_nothing(kit: 
         ("<p>One</p><p>two &amp; three</p>", "One\ntwo & three"),
         ("a&nbsp;b<br/>c", "a b\nc"),
         ("3 &lt; 4", "3 < 4"),
+        ("a\0b", "ab"),
     ],
 )
 def test_markup_is_read_as_text(written, read):
     assert plain(written) == read
+
+
+@pytest.mark.parametrize("piece", ["<at>", "<at", "<", "<br ", "</at>", "&lt;"])
+def test_no_markup_keeps_the_reader_busy(piece):
+    began = time.monotonic()
+    plain(piece * (40_000 // len(piece)))
+    assert time.monotonic() - began < 0.25

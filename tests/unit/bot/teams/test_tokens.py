@@ -120,6 +120,14 @@ def test_a_token_for_one_activity_is_none_for_another_channel_or_address(kit):
     assert kit.heard == []
 
 
+@pytest.mark.parametrize("channel", ["webchat", "directline", "emulator", "MSTEAMS", ""])
+def test_another_channel_of_the_same_bot_is_not_teams_whatever_its_key_may_sign(kit, channel):
+    kit.microsoft.keys = [jwk("first", ["msteams", "webchat", "directline", "emulator", "MSTEAMS", ""])]
+    url = "https://directline.botframework.com/"
+    assert kit.post(activity(channelId=channel, serviceUrl=url), [bearer(serviceurl=url)]) == 401
+    assert (kit.heard, kit.microsoft.fetches) == ([], [])
+
+
 def test_no_log_has_a_part_of_a_token(kit, caplog):
     caplog.set_level(logging.DEBUG)
     made = [authorization() for authorization in (FORGED | FORGED_AT_FIRST_SIGHT).values()]

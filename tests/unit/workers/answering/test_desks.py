@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from answerloop.db.repositories import posts, questions
 from answerloop.db.session import Database
-from answerloop.db.tables import QuestionRow, now
+from answerloop.db.tables import DeliveryRow, QuestionRow, now
 from answerloop.domain import (
     AnswerDraft,
     Outcome,
@@ -47,6 +47,21 @@ def test_the_asker_groups_are_read_when_the_answer_is_made(stage):
     pipeline = ScriptedPipeline(says("x"))
     stage.desk(pipeline).answer(stage.ask())
     assert pipeline.asked[0].audience.members == {frozenset({"everyone", "hr"})}
+
+
+def test_who_asks_in_a_room_reads_along_even_where_its_members_do_not_name_them(stage):
+    stage.room, stage.directory.rooms["room"] = "room", ["ed"]
+    stage.directory.groups |= {"ed": frozenset({"everyone", "finance"})}
+    pipeline = ScriptedPipeline(says("x"))
+    stage.desk(pipeline).answer(stage.ask())
+    assert pipeline.asked[0].audience.members == {frozenset({"everyone", "hr"}), frozenset({"everyone", "finance"})}
+
+
+def test_a_room_without_members_reads_nothing_whoever_asks_there(stage):
+    stage.room = "room"
+    pipeline = ScriptedPipeline(says("x"))
+    stage.desk(pipeline).answer(stage.ask())
+    assert pipeline.asked[0].audience.members == frozenset()
 
 
 def test_a_follow_up_gets_the_answered_turns_of_its_conversation(stage):
@@ -199,6 +214,18 @@ def test_a_platform_that_is_busy_gets_the_answer_later_and_once(stage):
         stage.delivery.deliver(question)
     assert list(stage.chat.shown) == [question]
     assert stage.chat.calls == 3
+
+
+def test_what_always_fails_is_tried_less_and_less_often_and_never_given_up(stage):
+    question = stage.answered()
+    stage.chat.failures = [DeliveryUnavailable("broken") for _ in range(40)]
+    waits = []
+    for _ in range(12):
+        stage.delivery.deliver(question)
+        with stage.database.reading() as session:
+            due_at = session.get_one(DeliveryRow, question).due_at
+        waits.append(round((due_at - now()).total_seconds()))
+    assert waits == [5, 5, 5, 5, 10, 20, 40, 80, 80, 80, 80, 80]
 
 
 def test_a_lost_delivery_job_is_written_again(stage):
