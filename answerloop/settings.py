@@ -161,6 +161,19 @@ class Settings(BaseSettings):
         description="Countries whose telephone and identity numbers are known, as two-letter codes.",
     )
 
+    # --- people judge
+    sample_share: float = Field(0.1, gt=0, le=1, description="Share of all answers that people look at.")
+    sample_seed: str = Field("", description="Seed of the draw; empty: random, made once and kept in the database.")
+    sample_canary_share: float = Field(
+        0.5, gt=0, le=1, description="Share of a new adapter's answers that people look at."
+    )
+    sample_canary_answers: int = Field(100, ge=0, description="An adapter is new until so many answers were judged.")
+    review_budget: int = Field(
+        50, ge=0, description="Answers that reviewers look at in a day; what is flagged comes on top when it must."
+    )
+    review_overlap: int = Field(1, ge=1, description="Reviewers that judge the same answer.")
+    reviewers_group: str = Field("reviewers", description="The group whose members may judge.")
+
     # --- observing
     log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or text for people.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least that is logged.")

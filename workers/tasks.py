@@ -22,6 +22,8 @@ class Desks(Protocol):
 
     def recover(self) -> None: ...
 
+    def sample(self) -> None: ...
+
     def sync_source(self, source_id: str) -> None: ...
 
     def sync_all(self) -> None: ...
@@ -51,6 +53,10 @@ def register(app: Celery, desks: Desks) -> None:
     @app.task(name="housekeeping.recover")  # type: ignore[untyped-decorator]
     def recover() -> None:
         desks.recover()
+
+    @app.task(name="audit.sample")  # type: ignore[untyped-decorator]
+    def sample() -> None:
+        desks.sample()
 
     @app.task(name="index.sync_source")  # type: ignore[untyped-decorator]
     def sync_source(source_id: str) -> None:

@@ -41,6 +41,7 @@ from workers.answering.pipeline import Limits, Pipeline
 from workers.answering.recover import Recovery
 from workers.answering.retrieve import Retriever
 from workers.answering.safety import Triage
+from workers.answering.sample import Plan, Sampler
 from workers.indexing.sync import Indexer
 
 if TYPE_CHECKING:
@@ -213,6 +214,7 @@ class Workshop:
             timedelta(seconds=self.settings.lease_seconds),
             self.settings.history_turns,
             self.redactor,
+            self.embedder,
         )
 
     @cached_property
@@ -249,6 +251,10 @@ class Workshop:
         return Recovery(self.database, self.queue)
 
     @cached_property
+    def sampler(self) -> Sampler:
+        return Sampler(self.database, Plan.of(self.settings))
+
+    @cached_property
     def indexer(self) -> Indexer:
         return Indexer(
             self.database,
@@ -272,6 +278,9 @@ class Workshop:
 
     def recover(self) -> None:
         self._once(lambda: self.recovery).recover()
+
+    def sample(self) -> None:
+        self._once(lambda: self.sampler).sample()
 
     def progress(self, question_id: str) -> None:
         self._once(lambda: self.delivery_desk).progress(question_id)

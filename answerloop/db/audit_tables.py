@@ -24,7 +24,8 @@ class QuestionVectorRow(Table):
 class SampleRow(Table):
     """Whether an answer is looked at, and how probable that was: every finished answer has one.
 
-    `probability` is of inclusion, in (0, 1]; whatever is flagged has 1. `draw` is uniform in [0, 1), seeded.
+    `probability` is of inclusion, in (0, 1]; whatever is flagged has 1. `draw` is uniform in [0, 1), seeded. `wanted`
+    is what the probability would have been without a budget. `stratum` is channel, topic and confidence.
     """
 
     __tablename__ = "samples"
@@ -35,6 +36,8 @@ class SampleRow(Table):
     chosen: Mapped[bool] = mapped_column(index=True)
     priority: Mapped[str] = mapped_column(String(16))
     topic: Mapped[str] = mapped_column(String(80), index=True)
+    stratum: Mapped[str] = mapped_column(String(160))
+    wanted: Mapped[float]
     flags: Mapped[list[Any]] = mapped_column(default=list)
     uncertainty: Mapped[float] = mapped_column(default=0.0)
     novelty: Mapped[float] = mapped_column(default=0.0)

@@ -147,6 +147,8 @@ def upgrade() -> None:
         sa.Column('chosen', sa.Boolean(), nullable=False),
         sa.Column('priority', sa.String(length=16), nullable=False),
         sa.Column('topic', sa.String(length=80), nullable=False),
+        sa.Column('stratum', sa.String(length=160), nullable=False),
+        sa.Column('wanted', sa.Double(), nullable=False),
         sa.Column('flags', sa.JSON(), nullable=False),
         sa.Column('uncertainty', sa.Double(), nullable=False),
         sa.Column('novelty', sa.Double(), nullable=False),

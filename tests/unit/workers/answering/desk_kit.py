@@ -25,7 +25,7 @@ from answerloop.domain import (
     Usage,
 )
 from answerloop.heartbeat import Heartbeat
-from answerloop.ports import ChatDelivery, Redactor
+from answerloop.ports import ChatDelivery, Embedder, Redactor
 from answerloop.testing.fake_chat import FakeChat
 from answerloop.testing.fakes import FakeDirectory, FakeRedactor, FakeTaskQueue
 from bot.intake import Intake
@@ -84,6 +84,7 @@ class Scene:
 
     asker = "dana"
     room: str | None = None
+    embedder: Embedder | None = None
 
     def __init__(
         self, database: Database, chat: ChatDelivery | None = None, address: dict[str, Any] | None = None
@@ -137,6 +138,7 @@ class Scene:
             LEASE,
             3,
             redactor or FakeRedactor(),
+            self.embedder,
         )
 
     def masked(self) -> tuple[str | None, str | None]:
