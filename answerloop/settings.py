@@ -61,6 +61,9 @@ class Settings(BaseSettings):
 
     public_url: str = Field("", description="Where people reach the web chat, for links to documents in other chats.")
     questions_per_person: int = Field(40, ge=1, description="Questions of one person that are taken in ten minutes.")
+    feedback_per_person: int = Field(
+        50, ge=1, description="Answers that one person may rate in a day; changing one's mind is always possible."
+    )
     reminder_hours: float = Field(4.0, ge=0, description="After this long the asker is asked how it was; 0: never.")
     rooms_file: Path | None = Field(
         None, description="YAML file with the first settings of rooms (channels); admins change them in the chat."

@@ -61,7 +61,7 @@ class Bot:
             settings.questions_per_person,
             self.courier.post,
         )
-        feedback = FeedbackBox(self.database)
+        feedback = FeedbackBox(self.database, settings.feedback_per_person)
         directory = FileDirectory(settings.directory_file, settings.tenant)
         self.app: FastAPI = create_app(
             settings, self.database, intake, feedback, directory, self.health, lambda: render_metrics(registry)
@@ -124,7 +124,7 @@ class SlackChannel:
         if settings.rooms_file:
             rooms.seed(settings.rooms_file)
         escalation = Escalation(rooms, settings.slack_escalation, settings.slack_escalation_channel)
-        actions = AnswerActions(database, queue, intake, escalation)
+        actions = AnswerActions(database, queue, intake, escalation, feedback)
         messages = Messages(intake, rooms, actions, settings.tenant)
         self.app = SlackApp(
             authorizer(tokens.known),

@@ -259,7 +259,9 @@ class SignInStateRow(Table):
 
 class FeedbackRow(Table):
     """What one person thinks of one answer; changing one's mind changes the row. No thumb: a better answer alone.
-    `source` is where the better answer stands, in the person's words; `via` is how the thumb was given."""
+    `source` is where the better answer stands, in the person's words; `via` is how the thumb was given. `burst` names
+    the alarm about many suggestions that say nearly the same; such a one is shown to reviewers and pre-fills
+    nothing."""
 
     __tablename__ = "feedback"
     __table_args__ = (UniqueConstraint("answer_id", "person"),)
@@ -269,9 +271,11 @@ class FeedbackRow(Table):
     person: Mapped[str] = mapped_column(String(255), index=True)
     thumb: Mapped[str | None] = mapped_column(String(8))
     reason: Mapped[str | None] = mapped_column(String(32))
+    comment: Mapped[str | None] = mapped_column(Text)
     correction: Mapped[str | None] = mapped_column(Text)
     source: Mapped[str | None] = mapped_column(Text)
     via: Mapped[str] = mapped_column(String(16), default="click")
+    burst: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now, index=True)
 

@@ -209,16 +209,20 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('correction_id', sa.String(length=32), nullable=True))
         batch_op.create_index('ix_answers_correction_id', ['correction_id'])
     with op.batch_alter_table('feedback', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('comment', sa.Text(), nullable=True))
         batch_op.add_column(sa.Column('source', sa.Text(), nullable=True))
         batch_op.add_column(sa.Column('via', sa.String(length=16), nullable=False, server_default='click'))
+        batch_op.add_column(sa.Column('burst', sa.String(length=255), nullable=True))
         batch_op.create_index('ix_feedback_updated_at', ['updated_at'])
 
 
 def downgrade() -> None:
     with op.batch_alter_table('feedback', schema=None) as batch_op:
         batch_op.drop_index('ix_feedback_updated_at')
+        batch_op.drop_column('burst')
         batch_op.drop_column('via')
         batch_op.drop_column('source')
+        batch_op.drop_column('comment')
     with op.batch_alter_table('answers', schema=None) as batch_op:
         batch_op.drop_index('ix_answers_correction_id')
         batch_op.drop_column('correction_id')
