@@ -33,6 +33,7 @@ from answerloop.settings import Settings
 from answerloop.slack.rendered import Style
 from answerloop.slack.sources import source_url
 from workers import schedule, tasks
+from workers.answering.bursts import BurstWatch
 from workers.answering.deliver import DeliveryDesk
 from workers.answering.desk import AnswerDesk
 from workers.answering.guard import Guard
@@ -251,6 +252,10 @@ class Workshop:
         return Recovery(self.database, self.queue)
 
     @cached_property
+    def bursts(self) -> BurstWatch:
+        return BurstWatch(self.database)
+
+    @cached_property
     def sampler(self) -> Sampler:
         return Sampler(self.database, Plan.of(self.settings))
 
@@ -280,6 +285,7 @@ class Workshop:
         self._once(lambda: self.recovery).recover()
 
     def sample(self) -> None:
+        self._once(lambda: self.bursts).look()
         self._once(lambda: self.sampler).sample()
 
     def progress(self, question_id: str) -> None:
