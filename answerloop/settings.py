@@ -177,6 +177,10 @@ class Settings(BaseSettings):
     review_overlap: int = Field(1, ge=1, description="Reviewers that judge the same answer.")
     reviewers_group: str = Field("reviewers", description="The group whose members may judge.")
 
+    retention_days: int = Field(
+        365, ge=0, description="Then questions, answers and what was said of them lose their words; 0: never."
+    )
+
     # --- observing
     log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or text for people.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least that is logged.")
@@ -281,6 +285,7 @@ class StateFolder:
         self.broker_url = root / "broker" / "url"
         self.metrics = root / "run" / "metrics"
         self.session_key = root / "session.key"
+        self.receipt_key = root / "receipt.key"
         self.lock = root / "run" / "up.lock"
         self.examples = root / "run" / "examples.npz"
 
