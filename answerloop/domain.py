@@ -291,6 +291,26 @@ class FeedbackReason(StrEnum):
     OTHER = "other"
 
 
+class Via(StrEnum):
+    """How a thumb was given. The weakest first: taking a reaction away takes its thumb away, and no other."""
+
+    REACTION = "reaction"
+    CLICK = "click"
+    FORM = "form"
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What somebody thinks of an answer: a thumb, why, a better answer and where that is written. No thumb: a better
+    answer alone."""
+
+    thumb: Thumb | None = None
+    reason: FeedbackReason | None = None
+    comment: str | None = None
+    correction: str | None = None
+    source: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """What may be shown of a question that is not answered yet. `text` has passed the guard; `ahead` are the questions

@@ -17,6 +17,7 @@
     │   ├── InvalidQuestion
     │   ├── InvalidFeedback
     │   ├── TooManyQuestions
+    │   ├── TooMuchFeedback
     │   ├── NotAuthenticated
     │   ├── NotAllowed
     │   └── NotFound
@@ -106,7 +107,15 @@ class TooManyQuestions(UserFault):
 
 
 class InvalidFeedback(UserFault):
-    """The feedback is not one of the forms we take."""
+    """The feedback is not one of the forms we take; `about` is the part of it that is not."""
+
+    def __init__(self, message: str, about: str = "") -> None:
+        super().__init__(message)
+        self.about = about
+
+
+class TooMuchFeedback(UserFault):
+    """The person rated more answers in a day than one person can judge."""
 
 
 class NotAuthenticated(UserFault):

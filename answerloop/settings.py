@@ -61,6 +61,9 @@ class Settings(BaseSettings):
 
     public_url: str = Field("", description="Where people reach the web chat, for links to documents in other chats.")
     questions_per_person: int = Field(40, ge=1, description="Questions of one person that are taken in ten minutes.")
+    feedback_per_person: int = Field(
+        50, ge=1, description="Answers that one person may rate in a day; changing one's mind is always possible."
+    )
     reminder_hours: float = Field(4.0, ge=0, description="After this long the asker is asked how it was; 0: never.")
     rooms_file: Path | None = Field(
         None, description="YAML file with the first settings of rooms (channels); admins change them in the chat."
@@ -199,6 +202,23 @@ class Settings(BaseSettings):
         description="Countries whose telephone and identity numbers are known, as two-letter codes.",
     )
 
+    # --- people judge
+    sample_share: float = Field(0.1, gt=0, le=1, description="Share of all answers that people look at.")
+    sample_seed: str = Field("", description="Seed of the draw; empty: random, made once and kept in the database.")
+    sample_canary_share: float = Field(
+        0.5, gt=0, le=1, description="Share of a new adapter's answers that people look at."
+    )
+    sample_canary_answers: int = Field(100, ge=0, description="An adapter is new until so many answers were judged.")
+    review_budget: int = Field(
+        50, ge=0, description="Answers that reviewers look at in a day; what is flagged comes on top when it must."
+    )
+    review_overlap: int = Field(1, ge=1, description="Reviewers that judge the same answer.")
+    reviewers_group: str = Field("reviewers", description="The group whose members may judge.")
+
+    retention_days: int = Field(
+        365, ge=0, description="Then questions, answers and what was said of them lose their words; 0: never."
+    )
+
     # --- observing
     log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or text for people.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least that is logged.")
@@ -323,6 +343,7 @@ class StateFolder:
         self.broker_url = root / "broker" / "url"
         self.metrics = root / "run" / "metrics"
         self.session_key = root / "session.key"
+        self.receipt_key = root / "receipt.key"
         self.lock = root / "run" / "up.lock"
         self.examples = root / "run" / "examples.npz"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from answerloop.ports import Job
 
-ANSWER, DELIVER, INDEX, HOUSEKEEPING = "answer", "deliver", "index", "housekeeping"
-QUEUES = (ANSWER, DELIVER, INDEX, HOUSEKEEPING)
+ANSWER, DELIVER, INDEX, HOUSEKEEPING, REVIEW = "answer", "deliver", "index", "housekeeping", "review"
+QUEUES = (ANSWER, DELIVER, INDEX, HOUSEKEEPING, REVIEW)
 
 
 def answer_question(question_id: str) -> Job:
@@ -30,3 +30,18 @@ def deliver_notice(notice_id: str) -> Job:
 
 def sync_source(source_id: str) -> Job:
     return Job("index.sync_source", INDEX, (source_id,))
+
+
+def forget_document(receipt_id: str) -> Job:
+    """Chunks of erased documents are to go."""
+    return Job("index.forget", INDEX, (receipt_id,))
+
+
+def withdraw_tasks(receipt_id: str) -> Job:
+    """Tasks of reviewers about what was erased are to go (see `repositories/receipts.py`)."""
+    return Job("review.withdraw", REVIEW, (receipt_id,))
+
+
+def judge_audit(audit_id: str) -> Job:
+    """Its verdicts have changed."""
+    return Job("review.judge", REVIEW, (audit_id,))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from answerloop.db import outbox
-from answerloop.db.repositories import answers, deliveries, escalations, feedback, notices, questions
+from answerloop.db.repositories import answers, deliveries, escalations, notices, questions
 from answerloop.db.repositories.answers import AnswerView
 from answerloop.db.session import Database
 from answerloop.db.tables import OutboxRow
@@ -15,7 +15,7 @@ from answerloop.domain import InboundQuestion, NoticeKind
 from answerloop.errors import NotAllowed, NotFound
 from answerloop.ports import TaskQueue
 from answerloop.tasks import deliver_answer, deliver_notice, withdraw_answer
-from bot.feedback import MAX_CORRECTION_CHARACTERS, seen_by
+from bot.feedback import FeedbackBox, seen_by
 from bot.intake import Intake
 
 
@@ -35,11 +35,19 @@ Helpers = Callable[[str | None, Mapping[str, Any]], Sequence[Call]]
 class AnswerActions:
     """Every method raises NotFound for an answer that this person cannot see."""
 
-    def __init__(self, database: Database, queue: TaskQueue, intake: Intake, helpers: Helpers) -> None:
+    def __init__(
+        self,
+        database: Database,
+        queue: TaskQueue,
+        intake: Intake,
+        helpers: Helpers,
+        feedback: FeedbackBox | None = None,
+    ) -> None:
         self._database = database
         self._queue = queue
         self._intake = intake
         self._helpers = helpers
+        self._feedback = feedback or FeedbackBox(database)
 
     def tell(self, channel: str, address: Mapping[str, Any], kind: NoticeKind, text: str, key: str,
              people: Sequence[str] = ()) -> None:  # fmt: skip
@@ -149,7 +157,7 @@ class AnswerActions:
             answer = answers.view(session, found.question_id)
             if answer is None or answer.retracted:
                 raise NotFound("There is no such answer.")
-            feedback.add(session, answer.answer_id, person, correction=found.text[:MAX_CORRECTION_CHARACTERS])
+            self._feedback.suggest(session, person, answer.answer_id, found.text)
 
     def suggest(self, channel: str, conversation_key: str, person: str, room: str | None, text: str) -> None:
         """This text is a better answer than the last one of the conversation."""
@@ -157,7 +165,7 @@ class AnswerActions:
             question = questions.last_answered(session, channel, conversation_key)
             found = answers.view(session, question.question_id) if question else None
             answer = seen_by(found, person, room)
-            feedback.add(session, answer.answer_id, person, correction=text[:MAX_CORRECTION_CHARACTERS])
+            self._feedback.suggest(session, person, answer.answer_id, text)
 
     def _renew(self, session: Any, answer: AnswerView, person: str, renewed: Mapping[str, Any] | None) -> None:
         if renewed and answer.room is None and answer.asker == person:

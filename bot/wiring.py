@@ -71,7 +71,7 @@ class Bot:
             settings.questions_per_person,
             self.courier.post,
         )
-        feedback = FeedbackBox(self.database)
+        feedback = FeedbackBox(self.database, settings.feedback_per_person)
         directory = FileDirectory(settings.directory_file, settings.tenant)
         self.app: FastAPI = create_app(
             settings, self.database, intake, feedback, directory, self.health, lambda: render_metrics(registry)
@@ -139,7 +139,7 @@ class SlackChannel:
         tokens = SlackTokens.of(settings, database)
         directory = SlackDirectory(tokens, people, settings.tenant, api_url=settings.slack_api_url)
         escalation = slack.Escalation(rooms, settings.slack_escalation, settings.slack_escalation_channel)
-        actions = AnswerActions(database, queue, intake, escalation)
+        actions = AnswerActions(database, queue, intake, escalation, feedback)
         messages = Messages(Hearing(intake, rooms, actions, settings.tenant), intake, rooms)
         self.app = SlackApp(
             authorizer(tokens.known),
@@ -204,7 +204,7 @@ def teams_door(
     settings.require_teams()
     places = Places(database)
     escalation = teams.Escalation(rooms, places, settings.teams_escalation, settings.teams_escalation_channel)
-    actions = AnswerActions(database, queue, intake, escalation)
+    actions = AnswerActions(database, queue, intake, escalation, feedback)
     hearing = Hearing(intake, rooms, actions, settings.tenant)
     app = TeamsApp(
         TeamsMessages(hearing, intake, actions, places, rooms),

@@ -19,6 +19,7 @@ from answerloop.backends.directory_file import FileDirectory
 from answerloop.backends.queue_celery import CeleryTaskQueue, make_worker_app
 from answerloop.backends.redaction.models import model_of
 from answerloop.chat.sources import source_url
+from answerloop.db.eraser import Eraser
 from answerloop.db.session import Database
 from answerloop.domain import HomeFacts
 from answerloop.heartbeat import Heartbeat
@@ -34,9 +35,11 @@ from answerloop.ports import (
     Redactor,
     Reranker,
 )
+from answerloop.secrets import key_of
 from answerloop.settings import Settings
 from answerloop.slack.rendered import Style
 from workers import schedule, tasks
+from workers.answering.bursts import BurstWatch
 from workers.answering.deliver import DeliveryDesk
 from workers.answering.desk import AnswerDesk
 from workers.answering.guard import Guard
@@ -45,6 +48,7 @@ from workers.answering.pipeline import Limits, Pipeline
 from workers.answering.recover import Recovery
 from workers.answering.retrieve import Retriever
 from workers.answering.safety import Triage
+from workers.answering.sample import Plan, Sampler
 from workers.indexing.sync import Indexer
 
 if TYPE_CHECKING:
@@ -252,6 +256,7 @@ class Workshop:
             timedelta(seconds=self.settings.lease_seconds),
             self.settings.history_turns,
             self.redactor,
+            self.embedder,
         )
 
     @cached_property
@@ -317,6 +322,19 @@ class Workshop:
         return Recovery(self.database, self.queue)
 
     @cached_property
+    def eraser(self) -> Eraser:
+        state = self.settings.state
+        return Eraser(self.database, key_of(state.receipt_key), state.logs)
+
+    @cached_property
+    def bursts(self) -> BurstWatch:
+        return BurstWatch(self.database)
+
+    @cached_property
+    def sampler(self) -> Sampler:
+        return Sampler(self.database, Plan.of(self.settings))
+
+    @cached_property
     def indexer(self) -> Indexer:
         return Indexer(
             self.database,
@@ -340,6 +358,20 @@ class Workshop:
 
     def recover(self) -> None:
         self._once(lambda: self.recovery).recover()
+
+    def sample(self) -> None:
+        self._once(lambda: self.bursts).look()
+        self._once(lambda: self.sampler).sample()
+
+    def finish_erasures(self) -> None:
+        self._once(lambda: self.eraser).finish()
+
+    def retain(self) -> None:
+        if self.settings.retention_days:
+            self._once(lambda: self.eraser).older_than(self.settings.retention_days)
+
+    def forget_documents(self, receipt_id: str) -> None:
+        self._once(lambda: self.indexer).forget(receipt_id)
 
     def progress(self, question_id: str) -> None:
         self._once(lambda: self.delivery_desk).progress(question_id)

@@ -11,6 +11,7 @@ import typer
 from answerloop import __version__
 from answerloop.cli import slack, teams
 from answerloop.cli.console import clear_errors
+from answerloop.cli.erase import erase
 from answerloop.cli.up import Up
 from answerloop.settings import load_settings
 
@@ -54,6 +55,7 @@ _launches("migrate", "Bring the database to the newest version.")
 
 app.add_typer(slack.app, name="slack")
 app.add_typer(teams.app, name="teams")
+app.command()(erase)
 
 
 @app.command()

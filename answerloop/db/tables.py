@@ -102,6 +102,7 @@ class InboundKeyRow(Table):
 
 class AnswerRow(Table):
     """The truth of what a question was answered; `revision` grows with every change that people may see.
+    `correction_id` names the correction that it is, from the start or since it was corrected.
 
     Of question and answer only `masked_question` and `masked_text` may leave the house, and none of them where they
     are not set.
@@ -131,6 +132,7 @@ class AnswerRow(Table):
     created_at: Mapped[datetime] = mapped_column(default=now)
     finished_at: Mapped[datetime | None] = mapped_column(index=True)
     retracted_at: Mapped[datetime | None]
+    correction_id: Mapped[str | None] = mapped_column(String(32), index=True)
 
     question: Mapped[QuestionRow] = relationship(back_populates="answer")
     sources: Mapped[list[AnswerSourceRow]] = relationship(
@@ -269,7 +271,10 @@ class SignInStateRow(Table):
 
 
 class FeedbackRow(Table):
-    """What one person thinks of one answer; changing one's mind changes the row. No thumb: a better answer alone."""
+    """What one person thinks of one answer; changing one's mind changes the row. No thumb: a better answer alone.
+    `source` is where the better answer stands, in the person's words; `via` is how the thumb was given. `burst` names
+    the alarm about many suggestions that say nearly the same; such a one is shown to reviewers and pre-fills
+    nothing."""
 
     __tablename__ = "feedback"
     __table_args__ = (UniqueConstraint("answer_id", "person"),)
@@ -279,9 +284,13 @@ class FeedbackRow(Table):
     person: Mapped[str] = mapped_column(String(255), index=True)
     thumb: Mapped[str | None] = mapped_column(String(8))
     reason: Mapped[str | None] = mapped_column(String(32))
+    comment: Mapped[str | None] = mapped_column(Text)
     correction: Mapped[str | None] = mapped_column(Text)
+    source: Mapped[str | None] = mapped_column(Text)
+    via: Mapped[str] = mapped_column(String(16), default="click")
+    burst: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(default=now)
-    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now, index=True)
 
 
 class OutboxRow(Table):

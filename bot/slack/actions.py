@@ -87,15 +87,23 @@ class Actions:
         values = view.get("state", {}).get("values", {}) if isinstance(view, Mapping) else {}
         answer_id, clicked = field(body, "view", "private_metadata"), Clicked(body)
         reason = optional(values, "reason", "reason", "selected_option", "value")
-        better = optional(values, "better", "better", "value")
+        better, source = (optional(values, name, name, "value") for name in ("better", "source"))
+        comment = optional(values, "comment", "comment", "value")
         if reason and reason not in set(FeedbackReason):
             raise MalformedPayload("there is no such reason")
-        if not reason and not better:
+        if not reason and not better and not source and not comment:
             return {"reason": "Please choose a reason, or write a better answer."}
         try:
-            self._feedback.explain(clicked.person, answer_id, FeedbackReason(reason) if reason else None, better)
+            self._feedback.explain(
+                clicked.person,
+                answer_id,
+                FeedbackReason(reason) if reason else None,
+                better,
+                comment=comment,
+                source=source,
+            )
         except InvalidFeedback as error:
-            return {"better": str(error)}
+            return {error.about or "better": str(error)}
         except NotFound:
             return {"reason": GONE}
         return {}

@@ -132,7 +132,7 @@ class SlackApp:
         if errors:
             ack(response_action="errors", errors=errors)
         else:
-            ack()
+            ack(response_action="update", view=views.thanked())
 
     def _suggest(self, ack: Ack, body: Body) -> None:
         self._actions.suggest(body)

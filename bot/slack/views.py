@@ -40,6 +40,7 @@ STATES = {
     None: "waiting",
 }
 MOST_BETTER = 3000
+MOST_COMMENT, MOST_SOURCE = 2000, 1000
 MOST_OPTIONS = 100
 MOST_ANSWER = 700
 MOST_LABEL = 75
@@ -62,15 +63,21 @@ def feedback_details(answer_id: str) -> dict[str, Any]:
         "close": label("Cancel"),
         "blocks": [
             _input("reason", "Reason", {"type": "radio_buttons", "action_id": "reason", "options": options}),
-            _input("better", "A better answer", {
-                "type": "plain_text_input",
-                "action_id": "better",
-                "multiline": True,
-                "max_length": MOST_BETTER,
-                "placeholder": label("What would be right, and where is it written?"),
-            }),
+            _input("comment", "In your words", _text("comment", MOST_COMMENT, "What is wrong with it?")),
+            _input("better", "A better answer", _text("better", MOST_BETTER, "What would be right?")),
+            _input("source", "Where is it written?", _text("source", MOST_SOURCE, "A document, a page, a link")),
         ],
     }  # fmt: skip
+
+
+def thanked() -> dict[str, Any]:
+    """What the dialog becomes: it does not say where it was opened, so nobody could be thanked there."""
+    return {
+        "type": "modal",
+        "title": label("What was wrong?"),
+        "close": label("Close"),
+        "blocks": [section(wording.wording("en").thanks)],
+    }
 
 
 def room_settings(channel: str, settings: RoomSettings, sources: Sequence[str]) -> dict[str, Any]:
@@ -195,6 +202,16 @@ def _source(location: str, name: str) -> dict[str, Any]:
 
 def _input(block: str, title: str, element: dict[str, Any]) -> Block:
     return {"type": "input", "block_id": block, "optional": True, "label": label(title), "element": element}
+
+
+def _text(action: str, longest: int, placeholder: str) -> dict[str, Any]:
+    return {
+        "type": "plain_text_input",
+        "action_id": action,
+        "max_length": longest,
+        "placeholder": label(placeholder),
+        "multiline": action != "source",
+    }
 
 
 def _choice(name: str, title: str, options: list[dict[str, Any]], value: str) -> Block:

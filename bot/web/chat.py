@@ -32,11 +32,16 @@ class AskBody(BaseModel):
 
 
 class FeedbackBody(BaseModel):
+    """A thumb alone leaves what was said before; with anything else, be it empty, it is the whole of what somebody
+    says now."""
+
     model_config = ConfigDict(extra="forbid")
 
     thumb: Thumb
     reason: FeedbackReason | None = None
+    comment: str | None = None
     correction: str | None = None
+    source: str | None = None
 
 
 class ChatApi:
@@ -106,7 +111,16 @@ class ChatApi:
         )
 
     def give_feedback(self, answer_id: str, body: FeedbackBody, asker: CurrentAsker) -> None:
-        self._feedback.give(asker.id, answer_id, body.thumb, body.reason, body.correction)
+        self._feedback.give(
+            asker.id,
+            answer_id,
+            body.thumb,
+            body.reason,
+            body.correction,
+            comment=body.comment,
+            source=body.source,
+            whole=body.model_fields_set > {"thumb"},
+        )
 
     def conversations(self, asker: CurrentAsker) -> dict[str, object]:
         return {"conversations": self._snapshots.conversations(asker.id)}

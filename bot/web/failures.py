@@ -15,14 +15,28 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from answerloop.errors import NotAllowed, NotAuthenticated, NotFound, Retryable, TooManyQuestions, UserFault
+from answerloop.errors import (
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    Retryable,
+    TooManyQuestions,
+    TooMuchFeedback,
+    UserFault,
+)
 from bot.web.pages import page
 
 log = logging.getLogger(__name__)
 
 APOLOGY = "Something went wrong on our side."
 BUSY = "We cannot do this right now. Please try again in a moment."
-STATUS: dict[type[Exception], int] = {NotAuthenticated: 401, NotAllowed: 403, NotFound: 404, TooManyQuestions: 429}
+STATUS: dict[type[Exception], int] = {
+    NotAuthenticated: 401,
+    NotAllowed: 403,
+    NotFound: 404,
+    TooManyQuestions: 429,
+    TooMuchFeedback: 429,
+}
 
 
 def error_response(scope: Scope, status: int, message: str, reference: str | None = None) -> Response:

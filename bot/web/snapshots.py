@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TypedDict
 from urllib.parse import urlencode, urlsplit
 
@@ -172,7 +172,7 @@ def _snapshot(view: AnswerView, contact: str | None, queue_position: int | None)
             "index_version": view.index_version,
             "decision": view.decision,
         },
-        "feedback": {"thumb": view.thumb, "reason": view.feedback_reason} if view.thumb else None,
+        "feedback": asdict(view.opinion) if view.opinion else None,
         "created_at": view.asked_at.isoformat(),
         "queue_position": queue_position,
     }

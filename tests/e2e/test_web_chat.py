@@ -72,15 +72,32 @@ def test_a_thumb_down_with_a_better_answer_is_kept(page: Page, office: RunningIn
     answer = ask(page, "How many days of annual leave do I have?")
     answer.get_by_role("button", name="Not helpful").click()
     answer.get_by_role("radio", name="Incomplete").check()
-    answer.get_by_role("textbox").fill("27 days, and 29 after five years.")
+    answer.get_by_label("In your words").fill("It does not say what happens later.")
+    answer.get_by_label("What would be the right answer?").fill("27 days, and 29 after five years.")
+    answer.get_by_label("Where is it written?").fill("Annual leave, section Entitlement")
     page.screenshot(path=pictures / "feedback.png")
     answer.get_by_role("button", name="Send feedback").click()
+    expect(answer).to_contain_text("A colleague will look at your answer")
     expect(answer.get_by_role("button", name="Not helpful")).to_have_attribute("aria-pressed", "true")
     page.reload()
     expect(page.get_by_role("button", name="Not helpful")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Change your feedback").click()
+    expect(page.get_by_role("radio", name="Incomplete")).to_be_checked()
+    expect(page.get_by_label("What would be the right answer?")).to_have_value("27 days, and 29 after five years.")
+    page.get_by_label("In your words").fill("")
+    page.get_by_role("radio", name="Outdated").check()
+    page.screenshot(path=pictures / "feedback-changed.png")
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_role("button", name="Change your feedback")).to_be_visible()
     [conversation] = office.call("GET", "/api/chat/conversations")["conversations"][:1]
     [question] = office.call("GET", f"/api/chat/conversations/{conversation['id']}")["questions"]
-    assert question["feedback"] == {"thumb": "down", "reason": "incomplete"}
+    assert question["feedback"] == {
+        "thumb": "down",
+        "reason": "outdated",
+        "comment": None,
+        "correction": "27 days, and 29 after five years.",
+        "source": "Annual leave, section Entitlement",
+    }
 
 
 def test_an_answer_can_be_copied(page: Page) -> None:

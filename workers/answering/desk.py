@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from answerloop.db import outbox
-from answerloop.db.repositories import answers, questions
+from answerloop.db.repositories import answers, question_vectors, questions
 from answerloop.db.repositories.answers import LeaseLost
 from answerloop.db.repositories.questions import Claim
 from answerloop.db.session import Database
@@ -37,7 +37,7 @@ from answerloop.errors import (
 from answerloop.heartbeat import Heartbeat
 from answerloop.observability import ANSWER_SECONDS, ANSWERS
 from answerloop.placeholders import Placeholders
-from answerloop.ports import Directory, Redactor, TaskQueue
+from answerloop.ports import Directory, Embedder, Redactor, TaskQueue
 from answerloop.tasks import deliver_answer, show_progress
 from workers.answering.pipeline import Asked, Pipeline
 
@@ -65,7 +65,9 @@ class AnswerDesk:
         lease: timedelta,
         history_turns: int,
         redactor: Redactor,
+        embedder: Embedder | None = None,
     ) -> None:
+        """Without `embedder` no vectors of questions are kept."""
         self._database = database
         self._queue = queue
         self._pipeline = pipeline
@@ -74,6 +76,7 @@ class AnswerDesk:
         self._lease = lease
         self._history_turns = history_turns
         self._redactor = redactor
+        self._embedder = embedder
 
     def answer(self, question_id: str) -> None:
         """Answer it, unless it is answered or in other hands. A second delivery of the job changes nothing."""
@@ -159,6 +162,19 @@ class AnswerDesk:
                 "masking failed, nothing of this may leave the house",
                 extra={"question_id": claim.question_id, "error": type(error).__name__},
             )
+        else:
+            self._store_vector(claim.question_id, question.text)
+
+    def _store_vector(self, question_id: str, masked: str) -> None:
+        """Of what may be kept without the person: for whatever compares questions."""
+        if self._embedder is None:
+            return
+        try:
+            vector = self._embedder.embed([masked])[0].astype("<f4").tobytes()
+            with self._database.writing() as session:
+                question_vectors.store(session, question_id, self._embedder.name, vector)
+        except Exception as error:  # noqa: BLE001 - the answer stands without it
+            log.warning("no vector", extra={"question_id": question_id, "error": type(error).__name__})
 
     def _renew(self, claim: Claim) -> None:
         with self._database.writing() as session:

@@ -10,13 +10,12 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from answerloop.db.repositories import posts, questions
+from answerloop.db.repositories import feedback, posts, questions
 from answerloop.db.tables import (
     AnswerRow,
     AnswerSourceRow,
     ConversationRow,
     DeliveryRow,
-    FeedbackRow,
     QuestionRow,
     now,
 )
@@ -24,6 +23,7 @@ from answerloop.domain import (
     AnswerDraft,
     CitedSource,
     Confidence,
+    Opinion,
     Outcome,
     Passage,
     QuestionState,
@@ -59,7 +59,8 @@ class AnswerView:
     hint: str = ""
     retracted: bool = False
     thumb: str | None = None
-    feedback_reason: str | None = None
+    opinion: Opinion | None = None
+    """The asker's own."""
 
 
 class LeaseLost(Exception):
@@ -174,14 +175,13 @@ def of_conversation(session: Session, conversation_id: str, limit: int = 100) ->
 def _views(session: Session, statement: Any) -> list[AnswerView]:
     rows = session.scalars(statement.options(selectinload(QuestionRow.answer).selectinload(AnswerRow.sources))).all()
     answers = {row.id: row.answer for row in rows if row.answer is not None}
-    thumbs = session.scalars(select(FeedbackRow).where(FeedbackRow.answer_id.in_([a.id for a in answers.values()])))
-    given = {(row.answer_id, row.person): row for row in thumbs}
+    given = feedback.of_answers(session, [answer.id for answer in answers.values()])
     return [
         _view(row, answers[row.id], given.get((answers[row.id].id, row.asker))) for row in rows if row.id in answers
     ]
 
 
-def _view(row: QuestionRow, answer: AnswerRow, thumb: FeedbackRow | None) -> AnswerView:
+def _view(row: QuestionRow, answer: AnswerRow, opinion: Opinion | None) -> AnswerView:
     return AnswerView(
         question_id=row.id,
         answer_id=answer.id,
@@ -206,8 +206,8 @@ def _view(row: QuestionRow, answer: AnswerRow, thumb: FeedbackRow | None) -> Ans
         room=row.room,
         hint=answer.hint,
         retracted=answer.retracted_at is not None or row.state == QuestionState.CANCELLED,
-        thumb=thumb.thumb if thumb else None,
-        feedback_reason=thumb.reason if thumb else None,
+        thumb=opinion.thumb if opinion else None,
+        opinion=opinion,
     )
 
 

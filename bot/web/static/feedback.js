@@ -1,4 +1,4 @@
-// Thumbs, and the box that opens after the one that points down.
+// Thumbs, and the box that opens after the one that points down. What was said can be changed at any time.
 
 import * as api from "./api.js";
 import { announce, element, iconButton } from "./dom.js";
@@ -13,14 +13,23 @@ const REASONS = [
 ];
 
 export class Feedback {
-  constructor(answerId, given) {
+  constructor(answerId, given, titles) {
     this.answerId = answerId;
+    this.said = given ?? {};
+    this.titles = titles;
     this.up = iconButton("thumb", "Helpful", () => this.giveUp(), { "aria-pressed": "false" });
     this.down = iconButton("thumb", "Not helpful", () => this.giveDown(), { "aria-pressed": "false", "aria-expanded": "false" });
     this.down.classList.add("thumb-down");
     this.note = element("span", { class: "feedback-note" });
+    this.change = element("button", { type: "button", class: "quiet feedback-change", hidden: true, onclick: () => this.open() },
+      "Change your feedback");
     this.box = element("div", { hidden: true });
     this.press(given?.thumb ?? null);
+    this.offerChange();
+  }
+
+  offerChange() {
+    this.change.hidden = this.thumb !== "down" || !["reason", "comment", "correction", "source"].some((name) => this.said[name]);
   }
 
   press(thumb) {
@@ -31,7 +40,9 @@ export class Feedback {
 
   async giveUp() {
     this.close();
-    if (await this.give("up")) this.say("Thank you.");
+    if (!await this.give("up")) return;
+    this.said = { ...this.said, reason: null };
+    this.say("Thank you.");
   }
 
   async give(thumb, more = {}) {
@@ -39,6 +50,7 @@ export class Feedback {
     this.press(thumb);
     try {
       await api.giveFeedback(this.answerId, { thumb, ...more });
+      this.offerChange();
       return true;
     } catch (error) {
       this.press(before);
@@ -57,8 +69,9 @@ export class Feedback {
   open() {
     this.box.replaceChildren(this.form());
     this.box.hidden = false;
+    this.change.hidden = true;
     this.down.setAttribute("aria-expanded", "true");
-    this.box.querySelector("input").focus();
+    (this.box.querySelector("input:checked") ?? this.box.querySelector("input")).focus();
     this.box.firstElementChild.scrollIntoView({ block: "nearest" });
   }
 
@@ -66,22 +79,24 @@ export class Feedback {
     if (this.box.hidden) return;
     this.box.hidden = true;
     this.down.setAttribute("aria-expanded", "false");
+    this.offerChange();
     if (returnFocus) this.down.focus();
   }
 
   form() {
     const name = `reason-${this.answerId}`;
-    const chips = REASONS.map(([value, label]) =>
-      element("label", { class: "chip" }, element("input", { type: "radio", name, value }), element("span", {}, label)));
-    const correction = element("textarea", { id: `correction-${this.answerId}`, rows: "3", maxlength: "4000" });
+    const chips = REASONS.map(([value, label]) => element("label", { class: "chip" },
+      element("input", { type: "radio", name, value, checked: this.said.reason === value }), element("span", {}, label)));
+    const known = ["reason", "comment", "correction", "source"].some((each) => this.said[each]);
     const form = element(
       "form", { class: "feedback-box", "aria-label": "What was wrong with this answer?" },
       element("fieldset", {}, element("legend", {}, "What was wrong?"), element("div", { class: "chips" }, ...chips)),
-      element("label", { class: "field-label", for: correction.id }, "What would be the right answer? ",
-        element("span", { class: "optional" }, "Optional. A person reads it before anything changes.")),
-      correction,
+      ...this.field("comment", "In your words", "Optional.", { rows: "2", maxlength: "2000" }),
+      ...this.field("correction", "What would be the right answer?", "Optional. A person reads it before anything changes.",
+        { rows: "3", maxlength: "4000" }),
+      ...this.field("source", "Where is it written?", "Optional. A document, a page or a link.", { maxlength: "1000" }),
       element("div", { class: "feedback-actions" },
-        element("button", { type: "submit", class: "primary" }, "Send feedback"),
+        element("button", { type: "submit", class: "primary" }, known ? "Save changes" : "Send feedback"),
         element("button", { type: "button", class: "quiet", onclick: () => this.close(true) }, "Cancel")),
     );
     form.addEventListener("keydown", (event) => {
@@ -89,17 +104,35 @@ export class Feedback {
       event.stopPropagation();
       this.close(true);
     });
-    form.addEventListener("submit", (event) => this.send(event, form, name, correction));
+    form.addEventListener("submit", (event) => this.send(event, form, name));
     return form;
   }
 
-  async send(event, form, name, correction) {
+  field(name, title, hint, attributes) {
+    const id = `${name}-${this.answerId}`;
+    const label = element("label", { class: "field-label", for: id }, `${title} `, element("span", { class: "optional" }, hint));
+    if (name !== "source") {
+      const area = element("textarea", { id, name, ...attributes });
+      area.value = this.said[name] ?? "";
+      return [label, area];
+    }
+    const input = element("input", { id, name, type: "text", list: `${id}-known`, autocomplete: "off", ...attributes });
+    input.value = this.said[name] ?? "";
+    const known = element("datalist", { id: `${id}-known` }, ...this.titles.map((title) => element("option", { value: title })));
+    return [label, input, known];
+  }
+
+  async send(event, form, name) {
     event.preventDefault();
-    const reason = new FormData(form).get(name);
-    const text = correction.value.trim();
-    if (!await this.give("down", { ...(reason && { reason }), ...(text && { correction: text }) })) return;
+    const entered = new FormData(form);
+    const text = (field) => entered.get(field).trim() || null;
+    const said = { reason: entered.get(name), comment: text("comment"), correction: text("correction"), source: text("source") };
+    if (!await this.give("down", said)) return;
+    this.said = said;
     this.close(true);
-    this.say("Thank you. This helps to make the next answer better.");
+    this.say(said.correction
+      ? "Thank you. A colleague will look at your answer before it is used."
+      : "Thank you. This helps to make the next answer better.");
   }
 
   say(text) {

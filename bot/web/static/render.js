@@ -97,7 +97,8 @@ export class Turn {
       this.footer.append(element("button", { type: "button", class: "quiet", onclick: () => this.onAskAgain(this.question) }, icon("again"), "Ask again"));
       return;
     }
-    const feedback = new Feedback(snapshot.answer_id, snapshot.feedback);
+    const titles = [...new Set(snapshot.sources.map((source) => source.title))];
+    const feedback = new Feedback(snapshot.answer_id, snapshot.feedback, titles);
     const details = detailsOf(snapshot);
     const toggle = iconButton("info", "Details", () => {
       details.hidden = !details.hidden;
@@ -106,7 +107,7 @@ export class Turn {
     }, { "aria-expanded": "false" });
     this.footer.append(
       element("div", { class: "actions", role: "group", "aria-label": "About this answer" },
-        feedback.up, feedback.down, this.copyButton(snapshot), toggle, feedback.note),
+        feedback.up, feedback.down, this.copyButton(snapshot), toggle, feedback.change, feedback.note),
       feedback.box, details,
     );
   }

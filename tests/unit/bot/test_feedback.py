@@ -1,13 +1,17 @@
 """What people think of an answer: nothing that they said gets lost, and nobody speaks for others."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
+from answerloop.db.repositories import feedback
 from answerloop.db.tables import DeliveryRow, FeedbackRow, QuestionRow
-from answerloop.domain import FeedbackReason, Thumb
-from answerloop.errors import InvalidFeedback, NotFound
+from answerloop.domain import FeedbackReason, Opinion, Thumb
+from answerloop.errors import InvalidFeedback, NotFound, TooMuchFeedback
 from answerloop.testing.fake_chat import FakeChat
 from bot.feedback import FeedbackBox
+from bot.people import AnswerActions
 from tests.unit.workers.answering.desk_kit import Scene
 
 ROOM = "slack:T01:C01"
@@ -103,6 +107,46 @@ def test_an_answer_that_is_not_finished_takes_no_thumb(stage, box):
         box.rate("dana", answer, UP, None)
 
 
+def test_words_and_a_source_are_kept_beside_the_rest(stage, answer, box):
+    box.give("dana", answer, DOWN, None, "It is 95 days.", source=" page 3 ", comment="Too short.")
+    box.rate("dana", answer, DOWN, None)
+    box.explain("dana", answer, FeedbackReason.OUTDATED, None)
+    with stage.database.reading() as session:
+        assert feedback.of_person(session, answer, "dana") == Opinion(
+            DOWN, FeedbackReason.OUTDATED, "Too short.", "It is 95 days.", "page 3"
+        )
+
+
+# --- how much of one person
+
+
+def test_one_person_rates_so_many_answers_a_day_and_may_change_them_all(stage, question):
+    box = FeedbackBox(stage.database, per_person=2)
+    answers = [stage.view(each).answer_id for each in (question, stage.answered(), stage.answered())]
+    for answer in answers[:2]:
+        box.rate("dana", answer, UP, None)
+    with pytest.raises(TooMuchFeedback, match="2 answers today"):
+        box.rate("dana", answers[2], UP, None)
+    with pytest.raises(TooMuchFeedback):
+        box.give("dana", answers[2], DOWN, FeedbackReason.OTHER)
+    box.give("dana", answers[0], DOWN, FeedbackReason.OTHER)
+    box.rate("eve", answers[0], UP, ROOM)
+    with stage.database.writing() as session:
+        assert len(list(session.scalars(select(FeedbackRow)))) == 3
+        for row in session.scalars(select(FeedbackRow)):
+            row.created_at -= timedelta(days=1)
+    box.rate("dana", answers[2], UP, None)
+
+
+def test_suggestions_and_reactions_count_too(stage, answer, message):
+    box = FeedbackBox(stage.database, per_person=0)
+    box.react("eve", ROOM, message, UP, given=True)
+    actions = AnswerActions(stage.database, stage.queue, stage.intake, lambda room, address: (), box)
+    with pytest.raises(TooMuchFeedback):
+        actions.suggest("slack", "t1", "eve", ROOM, "It is 95 days.")
+    assert opinions(stage) == {}
+
+
 # --- reactions
 
 
@@ -133,6 +177,27 @@ def test_a_reaction_counts_in_direct_messages_too_but_for_their_two_alone(stage,
 def test_a_reaction_elsewhere_means_nothing(stage, message, box, room, message_id):
     box.react("eve", room, message_id or message, UP, given=True)
     assert opinions(stage) == {}
+
+
+def test_a_click_makes_a_reactions_thumb_ones_word(stage, answer, message, box):
+    box.react("eve", ROOM, message, DOWN, given=True)
+    box.rate("eve", answer, DOWN, ROOM)
+    box.react("eve", ROOM, message, DOWN, given=False)
+    assert opinions(stage) == {"eve": (DOWN, None, None)}
+
+
+def test_removing_a_reaction_leaves_the_better_answer(stage, message, box):
+    stage.actions().suggest("slack", "t1", "eve", ROOM, "It is 96 days.")
+    box.react("eve", ROOM, message, DOWN, given=True)
+    box.react("eve", ROOM, message, DOWN, given=False)
+    assert opinions(stage) == {"eve": (None, None, "It is 96 days.")}
+
+
+def test_removing_a_reaction_leaves_the_same_thumb_that_was_clicked(stage, answer, message, box):
+    box.rate("eve", answer, UP, ROOM)
+    box.react("eve", ROOM, message, UP, given=True)
+    box.react("eve", ROOM, message, UP, given=False)
+    assert opinions(stage) == {"eve": (UP, None, None)}
 
 
 def test_a_reaction_to_an_answer_that_was_taken_back_means_nothing(stage, answer, message, box):

@@ -1,10 +1,12 @@
 """What people click: it counts once, for whoever may, and everybody else is told that there is no such answer."""
 
+import json
+
 import pytest
 from sqlalchemy import select
 
 from answerloop.db.session import DuplicateKey
-from answerloop.db.tables import DeliveryRow, NoticeRow
+from answerloop.db.tables import DeliveryRow, FeedbackRow, NoticeRow
 from answerloop.domain import NoticeKind, Respond, Thumb
 from bot.feedback import FeedbackBox
 from bot.slack import views
@@ -184,8 +186,19 @@ def test_reason_and_better_answer_are_kept_beside_the_thumb(kit, answer):
     kit.send(click("answer_down", answer, user=BOB))
     for _ in range(2):
         response = kit.send(submitted(views.FEEDBACK_DETAILS, answer, DETAILS, user=BOB))
-        assert (response.status, response.body) == (200, "")
+        assert response.status == 200
+        told = json.loads(response.body)
+        assert (told["response_action"], told["view"]) == ("update", views.thanked())
     assert kit.opinions() == {BOB: ("down", "outdated", "95 days")}
+
+
+def test_the_dialog_takes_words_and_where_the_better_answer_is_written(kit, answer):
+    kit.send(click("answer_down", answer))
+    for name, value in (("source", "page 3"), ("comment", "Too short."), ("better", "95 days")):
+        kit.send(submitted(views.FEEDBACK_DETAILS, answer, {name: {name: {"value": value}}}))
+    with kit.database.reading() as session:
+        [row] = session.scalars(select(FeedbackRow))
+    assert (row.correction, row.source, row.comment, row.via) == ("95 days", "page 3", "Too short.", "form")
 
 
 def test_a_second_click_does_not_lose_what_was_written(kit, answer):
@@ -204,6 +217,8 @@ def test_a_second_click_does_not_lose_what_was_written(kit, answer):
         ({"reason": {"reason": {"selected_option": None}}, "better": {"better": {"value": None}}}, "reason"),
         ({"better": {"better": {"value": "x" * 4001}}}, "better"),
         ({"better": {"better": {"value": "a\0b"}}}, "better"),
+        ({"source": {"source": {"value": "x" * 1001}}}, "source"),
+        ({"comment": {"comment": {"value": "a\0b"}}}, "comment"),
     ],
 )
 def test_a_dialog_that_lacks_something_says_where(kit, answer, values, block):

@@ -30,6 +30,7 @@ def known(facts):
     "view",
     [
         views.feedback_details("a1"),
+        views.thanked(),
         views.room_settings("C01", ROOM, ("/srv/it", "/srv/handbook")),
         views.room_settings("C01", RoomSettings(), ()),
         views.home(FACTS, NOW, admin=True),

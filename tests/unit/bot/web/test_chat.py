@@ -7,9 +7,10 @@ from httpx import Response
 from sqlalchemy import func, select
 
 from answerloop.db.session import Database
-from answerloop.db.tables import DocumentRow, FeedbackRow, QuestionRow
+from answerloop.db.tables import DocumentRow, QuestionRow
 from answerloop.domain import Action, Decision
 from answerloop.errors import DatabaseUnavailable
+from bot.feedback import PER_PERSON
 from bot.web.snapshots import EXCERPT_CHARACTERS, WITHHELD
 from tests.unit.bot.web.web_kit import ADA, BOB, WebKit, signed_in_by_proxy, source
 
@@ -224,13 +225,40 @@ class TestFeedback:
     def test_a_thumb_with_a_reason_is_kept(self, kit: WebKit) -> None:
         question = ask(kit)["question_id"]
         kit.answer(question)
-        body = {"thumb": "down", "reason": "outdated", "correction": "28 days."}
-        given = kit.as_person(ADA).post(f"/api/chat/answers/{answer_id(kit, question)}/feedback", json=body)
+        path, more = f"/api/chat/answers/{answer_id(kit, question)}/feedback", {"comment": "Too old.", "source": "p. 3"}
+        body = {"thumb": "down", "reason": "outdated", "correction": "28 days.", **more}
+        given = kit.as_person(ADA).post(path, json=body)
         assert (given.status_code, given.content) == (204, b"")
         snapshot = kit.as_person(ADA).get(f"/api/chat/questions/{question}").json()
-        assert snapshot["feedback"] == {"thumb": "down", "reason": "outdated"}
-        with kit.database.reading() as session:
-            assert session.scalars(select(FeedbackRow.correction)).all() == ["28 days."]
+        assert snapshot["feedback"] == body
+
+    def test_it_can_be_changed_and_emptied_and_a_bare_thumb_leaves_it(self, kit: WebKit) -> None:
+        question = ask(kit)["question_id"]
+        kit.answer(question)
+        path = f"/api/chat/answers/{answer_id(kit, question)}/feedback"
+
+        def kept_after(body: dict[str, str | None]) -> dict[str, str | None]:
+            assert kit.as_person(ADA).post(path, json=body).status_code == 204
+            feedback = kit.as_person(ADA).get(f"/api/chat/questions/{question}").json()["feedback"]
+            return {name: value for name, value in feedback.items() if value is not None}
+
+        said = {"thumb": "down", "reason": "tone", "comment": "Rude."}
+        assert kept_after(said) == said
+        assert kept_after({"thumb": "down"}) == said
+        assert kept_after({"thumb": "down", "reason": "other"}) == {"thumb": "down", "reason": "other"}
+        assert kept_after({"thumb": "down", "reason": None, "comment": None}) == {"thumb": "down"}
+
+    def test_who_rates_too_much_is_told_and_loses_nothing(self, kit: WebKit) -> None:
+        ids = []
+        for _ in range(PER_PERSON + 1):
+            question = ask(kit)["question_id"]
+            kit.answer(question)
+            ids.append(answer_id(kit, question))
+        rated = [kit.as_person(ADA).post(f"/api/chat/answers/{each}/feedback", json={"thumb": "up"}) for each in ids]
+        assert [each.status_code for each in rated] == [204] * PER_PERSON + [429]
+        assert "50 answers today" in rated[-1].json()["error"]
+        again = kit.as_person(ADA).post(f"/api/chat/answers/{ids[0]}/feedback", json={"thumb": "down"})
+        assert again.status_code == 204
 
     @pytest.mark.parametrize(
         "body",
@@ -239,6 +267,8 @@ class TestFeedback:
             {"thumb": "sideways"},
             {"thumb": "down", "reason": "boring"},
             {"thumb": "down", "correction": "x" * 4001},
+            {"thumb": "down", "comment": "x" * 2001},
+            {"thumb": "down", "source": "x" * 1001},
             {"thumb": "down", "correction": "half a pair \ud800"},
             {"thumb": "down", "correction": "a NUL \0"},
             {"thumb": "up", "person": BOB},

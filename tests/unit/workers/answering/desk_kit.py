@@ -27,7 +27,7 @@ from answerloop.domain import (
 )
 from answerloop.heartbeat import Heartbeat
 from answerloop.home import Home
-from answerloop.ports import ChatDelivery, Redactor
+from answerloop.ports import ChatDelivery, Embedder, Redactor
 from answerloop.testing.fake_chat import FakeChat
 from answerloop.testing.fakes import FakeDirectory, FakeRedactor, FakeTaskQueue
 from bot.intake import Intake
@@ -86,6 +86,7 @@ class Scene:
 
     asker = "dana"
     room: str | None = None
+    embedder: Embedder | None = None
 
     def __init__(
         self, database: Database, chat: ChatDelivery | None = None, address: dict[str, Any] | None = None
@@ -144,6 +145,7 @@ class Scene:
             LEASE,
             3,
             redactor or FakeRedactor(),
+            self.embedder,
         )
 
     def masked(self) -> tuple[str | None, str | None]:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from answerloop.db.repositories import answers, feedback, posts
 from answerloop.db.tables import DeliveryRow, DocumentRow, NoticeRow, ReaderSetRow, SourceRow
-from answerloop.domain import CitedSource, NoticeKind, Passage, Progress, Stage, Thumb
+from answerloop.domain import CitedSource, NoticeKind, Opinion, Passage, Progress, Stage, Thumb, Via
 from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryUncertain, DirectoryUnavailable
 from answerloop.testing.fake_chat import FakeChat
 from bot.people import Call
@@ -620,7 +620,7 @@ def test_whoever_needs_no_reminder_gets_none(stage, chat, why):
     answer_id = stage.view(question).answer_id
     with stage.database.writing() as session:
         if why == "rated":
-            feedback.give(session, answer_id, "dana", Thumb.UP, None, None)
+            feedback.give(session, answer_id, "dana", Opinion(Thumb.UP), Via.CLICK)
         else:
             answers.retract(session, answer_id)
     stage.pass_time(timedelta(hours=5))
