@@ -72,6 +72,11 @@ def waiting(session: Session, limit: int, group: str, but_not: Collection[str] =
     return [_waiting(session, audit, answer, question, group) for audit, answer, question in rows]
 
 
+def anything_waits(session: Session) -> bool:
+    wanted = select(AuditRow.id).where(_wants_task(), AuditRow.in_house.is_(False))
+    return session.scalar(wanted.limit(1)) is not None
+
+
 def _wants_task() -> ColumnElement[bool]:
     """What reviewers disagreed on stays in conflict, also while its lost task is made anew."""
     return or_(
