@@ -1,5 +1,7 @@
 """The review queue on a real Label Studio."""
 
+from uuid import uuid4
+
 import pytest
 
 from answerloop.errors import InvalidReviewer, ReviewQueueRefused, ReviewQueueUnavailable, TaskRefused
@@ -22,8 +24,8 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture
-def title(request) -> str:
-    return f"Test {request.node.name}"[:50]
+def title() -> str:
+    return f"Answers {uuid4().hex}"
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 
@@ -31,21 +32,23 @@ ANN, BEN = "ann@orrenby.example", "ben@orrenby.example"
 @dataclass
 class Office:
     database: Database
-    reviews: FakeReviewQueue = field(default_factory=FakeReviewQueue)
+    reviews: Any = field(default_factory=FakeReviewQueue)
+    people: Any = None
     queue: FakeTaskQueue = field(default_factory=FakeTaskQueue)
     redactor: FakeRedactor = field(default_factory=lambda: FakeRedactor("Dana Reyes", "Finn"))
 
     def __post_init__(self) -> None:
+        self.people = self.people or self.reviews
         with self.database.writing() as session:
             for email in (ANN, BEN):
-                session.add(ReviewerRow(id=email, external_id=self.reviews.account(email)))
+                session.add(ReviewerRow(id=email, external_id=self.people.account(email)))
         self.loop = self.another_loop()
 
-    def another_loop(self) -> AuditLoop:
+    def another_loop(self, reviews: Any = None) -> AuditLoop:
         """As a second process has it, or one that was started again."""
-        return AuditLoop(
-            self.database, self.queue, self.reviews, TaskWriter(self.redactor), "reviewers", timedelta(seconds=60)
-        )
+        writer = TaskWriter(self.redactor)
+        lease = timedelta(seconds=60)
+        return AuditLoop(self.database, self.queue, reviews or self.reviews, writer, "reviewers", lease)
 
     # --- rows
 
