@@ -59,7 +59,7 @@ app.add_typer(slack.app, name="slack")
 
 
 @app.command("label-studio")
-def label_studio(
+def serve_label_studio(
     prepare: Annotated[bool, typer.Option("--prepare", help="Install it, set its database up, and end.")] = False,
 ) -> None:
     """Install Label Studio in an environment of its own and run it; `answerloop up` does so in the background."""
