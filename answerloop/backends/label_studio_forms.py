@@ -32,6 +32,8 @@ FIELDS = (
 """What is read of a task and of its annotations; the whole of both takes five times as long."""
 
 RANK = {priority: place for place, priority in enumerate(Priority)}
+ALL = "All by urgency"
+"""The first view is where somebody begins who just goes to the project and labels."""
 VIEWS = {
     Priority.URGENT: "1 · Urgent",
     Priority.FLAGGED: "2 · Flagged",

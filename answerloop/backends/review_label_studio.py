@@ -19,6 +19,7 @@ from label_studio_sdk.label_interface import LabelInterface
 from answerloop.auditing import AuditedTask, AuditTask, QueueIdentity
 from answerloop.backends.label_studio_api import ONCE, Missing, client, connections, importing, translated
 from answerloop.backends.label_studio_forms import (
+    ALL,
     FIELDS,
     VIEWS,
     Account,
@@ -244,17 +245,19 @@ def _where(column: str, operator: str, value: object, kind: str) -> dict[str, An
 
 
 def _views() -> list[dict[str, Any]]:
+    one_each = {title: [_where("data.priority", "equal", name.value, "String")] for name, title in VIEWS.items()}
+    return [_view(title, filters) for title, filters in {ALL: [], **one_each}.items()]
+
+
+def _view(title: str, filters: list[dict[str, Any]]) -> dict[str, Any]:
     hidden = [f"tasks:{column}" for column in _HIDDEN]
-    return [
-        {
-            "title": title,
-            "filters": {"conjunction": "and", "items": [_where("data.priority", "equal", priority.value, "String")]},
-            "ordering": ["tasks:id"],
-            "hiddenColumns": {"explore": hidden, "labeling": hidden},
-            "columnsWidth": {"tasks:data.question": 420, "tasks:data.answer": 520},
-        }
-        for priority, title in VIEWS.items()
-    ]
+    return {
+        "title": title,
+        "filters": {"conjunction": "and", "items": filters},
+        "ordering": ["tasks:data.rank" if not filters else "tasks:id"],
+        "hiddenColumns": {"explore": hidden, "labeling": hidden},
+        "columnsWidth": {"tasks:data.question": 420, "tasks:data.answer": 520},
+    }
 
 
 _HIDDEN = (

@@ -73,6 +73,7 @@ def test_the_project_is_equipped_once(connect, project, people):
     number = project.partition("@")[0]
     views = people.owner.get(f"/api/dm/views/?project={number}").json()
     assert [view["data"]["title"] for view in views] == [
+        "All by urgency",
         "1 · Urgent",
         "2 · Flagged",
         "3 · New model",
