@@ -9,7 +9,7 @@ TORCH := torch==2.13.0
 SLACK_SIMULATOR := .e2e/node_modules/local-slack-linux-x64/bin/local-slack
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-all quality pictures lint format bench lock models browser simulator clean
+.PHONY: help run setup test test-all quality pictures lint format bench lock models browser simulator label-studio clean
 
 help:  ## Explain every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,14 +41,14 @@ models: setup  ## Fetch and check the default models (make run does it too)
 test: setup  ## The tests that need nothing but Python
 	@$(ENV) $(BIN)/pytest -m "not model and not browser and not stack"
 
-test-all: setup models browser simulator  ## The other tests: real model, whole stack with faults, browser, Slack (not those of `make test`)
+test-all: setup models browser simulator label-studio  ## The other tests: real model, whole stack with faults, browser, Slack (not those of `make test`)
 	@$(ENV) $(BIN)/pytest -m "model or browser or stack"
 
 quality: setup models  ## A few minutes of questions on the sample handbook: did answers get worse than the accepted ones?
 	@$(ENV) $(BIN)/python -m benchmarks.quality --slice --json .answerloop/bench/quality-slice.json
 
-pictures: setup browser simulator  ## Take the pictures of docs/slack.md anew
-	@$(ENV) ANSWERLOOP_WRITE_PICTURES=1 $(BIN)/pytest tests/e2e/test_slack_pictures.py
+pictures: setup browser simulator label-studio  ## Take the pictures of the documents anew
+	@$(ENV) ANSWERLOOP_WRITE_PICTURES=1 $(BIN)/pytest tests/e2e/test_slack_pictures.py tests/e2e/test_label_studio.py
 
 browser:
 	@command -v chromium >/dev/null || { echo "Installing Chromium …"; \
@@ -61,6 +61,10 @@ $(SLACK_SIMULATOR):
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq npm >/dev/null; }
 	@echo "Installing the simulator of Slack …"
 	@npm install --prefix .e2e --no-audit --no-fund --loglevel=error local-slack-linux-x64@0.1.8
+
+# As `make run` does it, so that this is tried too; every test starts on a copy of the database.
+label-studio: setup  ## Install the Label Studio that tests and measurements start
+	@$(ENV) ANSWERLOOP_HOME=.e2e/ls $(BIN)/answerloop label-studio --prepare
 
 lint: setup  ## Style, types, and who may import whom
 	@$(BIN)/ruff check .

@@ -105,8 +105,14 @@ class AuditPassage:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What one reviewer says of one answer. `external_id` and `updated_at` are the review queue's own; `updated_at`
-    grows when the judgement is changed. `skipped`: the reviewer passed it on without judging."""
+    """What one reviewer says of one answer.
+
+    `external_id` (it begins with the task's id and a slash) and `updated_at` are the review queue's own; `updated_at`
+    grows when the judgement is changed. `skipped`: the reviewer passed it on without judging. `reviewer` is the e-mail
+    address that their account gives, `account` the account itself, which nobody can rename or take over. `correction`
+    may be what the box was filled with before, be that the answer or somebody's suggestion; `edited` says whether the
+    reviewer has changed it.
+    """
 
     external_id: str
     task_id: str
@@ -121,3 +127,23 @@ class Judgement:
     lead_seconds: float | None
     updated_at: datetime
     skipped: bool = False
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedTask:
+    """A task as it stands in the review queue, with everything that is said of it right now."""
+
+    task_id: str
+    audit_id: str
+    changed_at: datetime
+    judgements: tuple[Judgement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QueueIdentity:
+    """Which project it is, and the last mark that we left there: a lower one than we remember tells that what stands
+    there is older than what we have seen. None can be read: -1."""
+
+    project: str
+    mark: int

@@ -9,6 +9,8 @@
     │   │   └── GenerationTimedOut
     │   ├── GroundednessUnavailable
     │   ├── DirectoryUnavailable
+    │   ├── ReviewQueueUnavailable
+    │   │   └── ReviewQueueUncertain
     │   └── DeliveryUnavailable
     │       └── DeliveryUncertain
     ├── DeliveryImpossible        nobody will ever see it there; keep the answer, tell the operator
@@ -16,16 +18,19 @@
     ├── UserFault                 tell the user; the sentence is written for them
     │   ├── InvalidQuestion
     │   ├── InvalidFeedback
+    │   ├── InvalidReviewer
     │   ├── TooManyQuestions
     │   ├── TooMuchFeedback
     │   ├── NotAuthenticated
     │   ├── NotAllowed
     │   └── NotFound
     ├── DocumentRejected          report the file by name and reason, go on with the next
+    ├── TaskRefused               the review queue will never take this task; judge the answer elsewhere
     ├── ConfigurationError        fix the settings or the installation; nothing starts before that
     │   ├── ModelMissing
     │   ├── PortTaken
     │   ├── AlreadyRunning
+    │   ├── ReviewQueueRefused
     │   └── IndexMismatch
     └── InternalError             page someone: a rule of ours was broken
 
@@ -86,6 +91,14 @@ class DirectoryUnavailable(Retryable):
         self.retry_after_seconds = retry_after_seconds
 
 
+class ReviewQueueUnavailable(Retryable):
+    """Where people judge answers does not answer, or failed."""
+
+
+class ReviewQueueUncertain(ReviewQueueUnavailable):
+    """The connection broke after tasks were sent: they may stand there, or do so in a moment."""
+
+
 class DeliveryImpossible(AnswerloopError):
     """The room, the message or our right to write there is gone for good."""
 
@@ -118,6 +131,10 @@ class TooMuchFeedback(UserFault):
     """The person rated more answers in a day than one person can judge."""
 
 
+class InvalidReviewer(UserFault):
+    """Nobody can be invited like this."""
+
+
 class NotAuthenticated(UserFault):
     """We do not know who is asking."""
 
@@ -134,6 +151,10 @@ class DocumentRejected(AnswerloopError):
     """One file cannot be indexed; the message is the reason an operator reads."""
 
 
+class TaskRefused(AnswerloopError):
+    """The review queue cannot show this one as it is."""
+
+
 class ConfigurationError(AnswerloopError):
     """The settings or the installation are wrong; the message says what to change."""
 
@@ -148,6 +169,10 @@ class PortTaken(ConfigurationError):
 
 class AlreadyRunning(ConfigurationError):
     """Another answerloop runs on the same state folder."""
+
+
+class ReviewQueueRefused(ConfigurationError):
+    """The review queue knows us not, or does not take our screen."""
 
 
 class IndexMismatch(ConfigurationError):

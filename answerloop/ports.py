@@ -1,15 +1,17 @@
 """The seams: one small `Protocol` per thing that a company may want to replace.
 
 Each has an embedded backend and a production backend in `answerloop/backends/`, and one conformance suite in
-`answerloop/testing/` (`port_suites.py`, `chat_suites.py`) that all of them pass.
+`answerloop/testing/` (`port_suites.py`, `chat_suites.py`, `review_suite.py`) that all of them pass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
+from answerloop.auditing import AuditedTask, AuditTask, QueueIdentity
 from answerloop.domain import (
     BASE_ADAPTER,
     Chunk,
@@ -253,3 +255,55 @@ class ChatDelivery(Protocol):
     def find(self, address: Mapping[str, object], subject_id: str) -> str | None:
         """The message that was posted for this question or notice without us learning its id. Where that can be neither
         found nor ruled out, an id with which nothing is posted a second time."""
+
+
+# --- people judge ----------------------------------------------------------------------------------------------------
+
+
+class ReviewQueue(Protocol):
+    """Where people judge answers. Others change, delete and restore what stands there; only `changes` and `everything`
+    say what does. One caller at a time writes.
+
+    Every method raises ReviewQueueUnavailable or ReviewQueueRefused, and may be repeated. `project` is what `open` has
+    returned; a project that is gone raises ReviewQueueUnavailable, and the next `open` tells.
+    """
+
+    def open(self, known: str | None) -> QueueIdentity:
+        """Make sure of a project with our screen, and say which it is: `known` if it is still there."""
+
+    def leave_mark(self, project: str, mark: int) -> None:
+        """Leave a number there that comes back with every backup that was made from now on, until the next one."""
+
+    def push(self, project: str, tasks: Sequence[AuditTask]) -> Mapping[str, str]:
+        """Audit id → task id, for all of them. What stands there already is not pushed a second time.
+
+        Raises TaskRefused when one of them is not taken, and then none is; ReviewQueueUncertain when they may arrive
+        later, so that another try should wait.
+        """
+
+    def changes(self, project: str, since: datetime | None) -> Iterator[Sequence[AuditedTask]]:
+        """What has changed at this moment of the queue's own clock or later, in pages, the earliest change first. Each
+        with all its judgements: what is missing was deleted. A deleted task is missing altogether. A change that was
+        being written just now may come late, with an earlier time."""
+
+    def everything(self, project: str) -> Iterator[Sequence[AuditedTask]]:
+        """All that stands there, in pages."""
+
+    def withdraw(self, project: str, task_ids: Sequence[str]) -> None:
+        """Take tasks away, with all that was said of them. What is gone already is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewerAccess:
+    """How somebody gets in. `password` is said once; none for an account that was there before."""
+
+    account: str
+    url: str
+    password: str | None
+
+
+class ReviewerAccounts(Protocol):
+    """Who may judge. Raises ReviewQueueUnavailable, ReviewQueueRefused."""
+
+    def invite(self, email: str) -> ReviewerAccess:
+        """Make sure of an account. Raises InvalidReviewer for what is no e-mail address."""

@@ -212,9 +212,23 @@ class Settings(BaseSettings):
     review_budget: int = Field(
         50, ge=0, description="Answers that reviewers look at in a day; what is flagged comes on top when it must."
     )
+    review: Literal["label-studio", "page", "off"] = Field(
+        "label-studio",
+        description="Where people judge answers: in Label Studio, on the page of the review program alone, or nowhere.",
+    )
     review_overlap: int = Field(1, ge=1, description="Reviewers that judge the same answer.")
     reviewers_group: str = Field("reviewers", description="The group whose members may judge.")
-
+    label_studio_url: str = Field(
+        "", description="Label Studio of your own; empty: `answerloop up` installs one and starts it."
+    )
+    label_studio_token: SecretStr = Field(SecretStr(""), description="Access token for your own Label Studio.")
+    label_studio_port: int = Field(
+        8080, ge=1, le=65535, description="Port of the one that `answerloop up` starts; another one when it is taken."
+    )
+    label_studio_hint_url: str = Field(
+        "http://127.0.0.1:8001/webhooks/label-studio",
+        description="Where Label Studio tells the review program of news.",
+    )
     retention_days: int = Field(
         365, ge=0, description="Then questions, answers and what was said of them lose their words; 0: never."
     )
@@ -233,6 +247,12 @@ class Settings(BaseSettings):
     def _entailment_has_a_model(self) -> Settings:
         if self.groundedness == "nli" and not self.groundedness_model:
             raise ValueError("ANSWERLOOP_GROUNDEDNESS=nli needs ANSWERLOOP_GROUNDEDNESS_MODEL")
+        return self
+
+    @model_validator(mode="after")
+    def _label_studio_lets_us_in(self) -> Settings:
+        if self.label_studio_url and not self.label_studio_token.get_secret_value():
+            raise ValueError("ANSWERLOOP_LABEL_STUDIO_URL needs ANSWERLOOP_LABEL_STUDIO_TOKEN")
         return self
 
     @model_validator(mode="after")
@@ -344,6 +364,7 @@ class StateFolder:
         self.metrics = root / "run" / "metrics"
         self.session_key = root / "session.key"
         self.receipt_key = root / "receipt.key"
+        self.label_studio = root / "label-studio"
         self.lock = root / "run" / "up.lock"
         self.examples = root / "run" / "examples.npz"
 

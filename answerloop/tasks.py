@@ -45,3 +45,8 @@ def withdraw_tasks(receipt_id: str) -> Job:
 def judge_audit(audit_id: str) -> Job:
     """Its verdicts have changed."""
     return Job("review.judge", REVIEW, (audit_id,))
+
+
+def pull_judgements() -> Job:
+    """Reviewers may have said something."""
+    return Job("review.pull", REVIEW)

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from answerloop.tasks import HOUSEKEEPING, INDEX
+from answerloop.tasks import HOUSEKEEPING, INDEX, REVIEW
 
 RECOVER_SECONDS = 3.0
 SAMPLE_SECONDS = 10.0
 FINISH_SECONDS = 300.0
 RETAIN_SECONDS = 24 * 3600.0
+PUSH_SECONDS, PULL_SECONDS, SWEEP_SECONDS = 10.0, 10.0, 600.0
 
 
-def beat_schedule(sync_interval_seconds: float) -> dict[str, dict[str, Any]]:
+def beat_schedule(sync_interval_seconds: float, *, label_studio: bool = True) -> dict[str, dict[str, Any]]:
+    """`label_studio`: whether people judge there."""
+    reviewing = {
+        "push audits": _every("review.push", PUSH_SECONDS, REVIEW),
+        "pull judgements": _every("review.pull", PULL_SECONDS, REVIEW),
+        "sweep the review queue": _every("review.sweep", SWEEP_SECONDS, REVIEW),
+    }
     return {
         "recover": _every("housekeeping.recover", RECOVER_SECONDS, HOUSEKEEPING),
         "sample answers": _every("audit.sample", SAMPLE_SECONDS, HOUSEKEEPING),
         "finish erasures": _every("housekeeping.finish_erasures", FINISH_SECONDS, HOUSEKEEPING),
         "erase what is old": _every("housekeeping.retain", RETAIN_SECONDS, HOUSEKEEPING),
         "sync sources": _every("index.sync_all", sync_interval_seconds, INDEX),
+        **(reviewing if label_studio else {}),
     }
 
 

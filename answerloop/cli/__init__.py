@@ -12,6 +12,7 @@ from answerloop import __version__
 from answerloop.cli import slack, teams
 from answerloop.cli.console import clear_errors
 from answerloop.cli.erase import erase
+from answerloop.cli.label_studio import LabelStudioServer
 from answerloop.cli.up import Up
 from answerloop.settings import load_settings
 
@@ -32,18 +33,18 @@ def up(
 ) -> None:
     """Start everything on this machine: broker, workers, beat and the web chat. Ctrl-C stops it all."""
     with clear_errors():
-        settings = load_settings(**({"port": port} if port else {}))
+        settings = load_settings(**({"port": port} if port else {}), **({} if review else {"review": "off"}))
         raise typer.Exit(Up(settings).run())
 
 
-def _launches(name: str, summary: str) -> None:
+def _launches(name: str, summary: str, program: str = "workers") -> None:
     """A command that is a program's own: its options and help are passed on, and its exit code is ours."""
 
     @app.command(name, context_settings=_PASS_ON, add_help_option=False, help=summary)
     def command(context: typer.Context) -> None:
         sys.stdout.flush()
         os.execv(  # noqa: S606 - our own program takes this process over
-            sys.executable, [sys.executable, "-m", "workers", name, *context.args]
+            sys.executable, [sys.executable, "-m", program, name, *context.args]
         )
 
 
@@ -53,9 +54,20 @@ _launches("evaluate", "Measure retrieval, answers and abstention on a question s
 _launches("doctor", "Is this installation healthy?")
 _launches("migrate", "Bring the database to the newest version.")
 
+_launches("reviewers", "Invite people who may judge answers, and list them.", program="review")
+
 app.add_typer(slack.app, name="slack")
 app.add_typer(teams.app, name="teams")
 app.command()(erase)
+
+
+@app.command("label-studio")
+def serve_label_studio(
+    prepare: Annotated[bool, typer.Option("--prepare", help="Install it, set its database up, and end.")] = False,
+) -> None:
+    """Install Label Studio in an environment of its own and run it; `answerloop up` does so in the background."""
+    with clear_errors():
+        raise typer.Exit(LabelStudioServer(load_settings(), prepare=prepare).run())
 
 
 @app.command()

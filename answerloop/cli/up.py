@@ -20,11 +20,12 @@ from types import FrameType
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from answerloop.cli import broker
-from answerloop.cli.console import EXIT_INCOMPLETE, console
+from answerloop.cli.console import EXIT_CONFIGURATION, EXIT_INCOMPLETE, console
 from answerloop.cli.supervise import Child
 from answerloop.db.repositories import documents, processes
 from answerloop.db.session import Database
 from answerloop.errors import AlreadyRunning, ConfigurationError, PortTaken
+from answerloop.label_studio import LabelStudioFolder
 from answerloop.settings import Settings
 
 WORKER_GROUPS = ("answer", "deliver", "index")
@@ -43,6 +44,8 @@ class Up:
         self._children: list[Child] = []
         self._database = Database(settings.effective_database_url)
         self._environment = self._child_environment()
+        self._label_studio = LabelStudioFolder(settings.state.label_studio)
+        self._label_studio_said = ""
 
     def run(self) -> int:
         """Raises ConfigurationError with the sentence to show. Returns the exit code after Ctrl-C."""
@@ -85,6 +88,15 @@ class Up:
                 self._wait(lambda name=f"worker-{group}": self._lives(name), f"worker-{group}")  # type: ignore[misc]
         with self._step("Starting the web chat"):
             self._wait(lambda: _is_ok(f"{self._url}/readyz"), "bot")
+        if self._settings.review == "label-studio" and not self._settings.label_studio_url:
+            self._start_label_studio()
+
+    def _start_label_studio(self) -> None:
+        """In the background: the chat does not wait for it, and the first time takes minutes."""
+        self._label_studio.status.unlink(missing_ok=True)
+        self._launch("label-studio", [sys.executable, "-m", "answerloop", "label-studio"])
+        if not self._label_studio.complete.exists():
+            console.print("• Label Studio is set up in the background, the chat can be used meanwhile", highlight=False)
 
     def _check_machine(self) -> None:
         settings = self._settings
@@ -107,12 +119,22 @@ class Up:
         while True:
             for child in self._children:
                 code = child.ended()
+                if code == EXIT_CONFIGURATION and child.name == "label-studio":
+                    self._children.remove(child)  # it has said why; the next start tries again
+                    break
                 if code is not None:
                     console.print(
                         f"{child.name} ended with code {code}; it starts again. Its log: {child.log}", highlight=False
                     )
                 child.restart_if_due()
+            self._hear_label_studio()
             time.sleep(0.2)
+
+    def _hear_label_studio(self) -> None:
+        said = self._label_studio.status.read_text() if self._label_studio.status.exists() else ""
+        if said and said != self._label_studio_said:
+            console.print(said, highlight=False, markup=False, soft_wrap=True)
+            self._label_studio_said = said
 
     # --- children
 
@@ -159,6 +181,7 @@ class Up:
             **os.environ,
             "ANSWERLOOP_HOME": str(self._state.root),
             "ANSWERLOOP_PORT": str(self._settings.port),
+            "ANSWERLOOP_REVIEW": self._settings.review,
             "PROMETHEUS_MULTIPROC_DIR": str(self._state.metrics),
             "HF_HUB_OFFLINE": "1",
             "PYTHONUNBUFFERED": "1",

@@ -69,7 +69,8 @@ class AuditRow(Table):
 
 
 class VerdictRow(Table):
-    """What one reviewer says of one answer, as last seen; withdrawn when they took it back."""
+    """What one reviewer says of one answer, as last seen; withdrawn when they took it back. `lost_at`: the review queue
+    has forgotten it since, though nobody took it back, so it stands."""
 
     __tablename__ = "verdicts"
     __table_args__ = (UniqueConstraint("origin", "external_id"),)
@@ -90,6 +91,7 @@ class VerdictRow(Table):
     submitted_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)
     withdrawn_at: Mapped[datetime | None]
+    lost_at: Mapped[datetime | None]
 
 
 class CorrectionRow(Table):

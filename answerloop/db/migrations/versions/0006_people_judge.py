@@ -199,6 +199,7 @@ def upgrade() -> None:
         sa.Column('submitted_at', UtcDateTime(), nullable=False),
         sa.Column('updated_at', UtcDateTime(), nullable=False),
         sa.Column('withdrawn_at', UtcDateTime(), nullable=True),
+        sa.Column('lost_at', UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(['audit_id'], ['audits.id'], ),
         sa.PrimaryKeyConstraint('id'),
         sa.UniqueConstraint('origin', 'external_id'),
