@@ -87,10 +87,11 @@ class Messages:
         self._intake.withdraw(message_key(activity))
 
     def come(self, activity: Activity) -> None:
-        """We were installed, or added to a chat or a team."""
+        """We were installed, or added to a chat or a team. Of an installation Teams tells in two ways; one of them
+        greets."""
         where = whereabouts(activity)
         self._places.come(where)
-        if where.address.kind is Kind.PERSONAL:
+        if where.address.kind is Kind.PERSONAL and activity.get("type") == "installationUpdate":
             self.home(activity)
 
     def gone(self, activity: Activity) -> None:

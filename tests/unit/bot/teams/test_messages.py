@@ -222,6 +222,7 @@ def test_whoever_installs_us_is_greeted_once(kit: TeamsKit):
     installed = activity("installationUpdate", action="add")
     for _ in range(2):
         kit.app(installed)
+    kit.app(activity("conversationUpdate", membersAdded=[{"id": BOT}]))
     kit.app(activity("conversationUpdate", CHANNEL, membersAdded=[{"id": BOT}]))
     kit.app(activity("conversationUpdate", CHANNEL, membersAdded=[{"id": f"29:{BOB}"}]))
     assert [kind for kind, _ in kit.notices] == ["home"]
