@@ -9,7 +9,7 @@ from tests.e2e.teams_playground import Playground
 
 CARD = ".ac-adaptiveCard"
 LUNCH, GENERAL = "Lunch", "Orrenby - General"
-MARGIN = 14
+MARGIN = 24
 
 
 class TeamsPage:
@@ -20,6 +20,7 @@ class TeamsPage:
         page.set_default_timeout(40_000)
         page.goto(teams.url)
         page.get_by_role("button", name="Hide log panel").click()
+        self.card("I answer questions").wait_for()
 
     def open(self, place: str) -> TeamsPage:
         self.page.get_by_role("treeitem", name=place).click()
@@ -42,7 +43,7 @@ class TeamsPage:
     def _sent(self, button: str, text: str) -> Locator:
         self.page.get_by_role("button", name=button).first.click()
         in_no_card = f"//*[text()[contains(., {text!r})]][not(ancestor::*[contains(@class, 'ac-adaptiveCard')])]"
-        return self.page.locator(f"xpath={in_no_card}").last
+        return self.page.locator(f"xpath={in_no_card}").last.locator("xpath=..")
 
     def card(self, saying: str) -> Locator:
         """The newest that says this."""
