@@ -23,8 +23,8 @@ pytestmark = [
 
 LEAVE, DAYS = "How many days of parental leave do I get?", "90 days"
 UNKNOWN = "Who won the chess tournament?"
-FONTS = "https://res.cdn.office.net/"
-"""The simulator's page asks for fonts there, and does without."""
+PATIENCE = 40_000
+"""Milliseconds."""
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +45,11 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TeamsOffice]:
 @pytest.fixture
 def alice(chromium: Browser, office: TeamsOffice) -> Iterator[TeamsPage]:
     context = chromium.new_context(viewport={"width": 1320, "height": 1500}, device_scale_factor=1.5)
+    # the simulator's page asks elsewhere for fonts, and does without
     context.route(lambda url: not url.startswith(office.teams.url), lambda route: route.abort())
+    expect.set_options(timeout=PATIENCE)
     yield TeamsPage(context.new_page(), office.teams)
+    expect.set_options(timeout=5_000)
     context.close()
 
 
