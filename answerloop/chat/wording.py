@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from answerloop.domain import FeedbackReason, Outcome, Respond, Stage
+from answerloop.domain import FeedbackReason, HomeFacts, Outcome, Respond, Stage
 
 DAY, MONTH, YEAR = 1, 30, 365
 
@@ -52,7 +52,9 @@ class Wording:
     better_hint: str
     send: str
     home_greeting: str
-    home_known: str
+    home_known: tuple[str, str, str]
+    home_updated: str
+    home_try: str
     home_last: str
     outcomes: Mapping[Outcome, str]
     waiting: str
@@ -106,10 +108,16 @@ ENGLISH = Wording(
         FeedbackReason.OTHER: "Something else",
     },
     better="A better answer",
-    better_hint="What would be right, and where does it stand?",
+    better_hint="What would be right, and where is it written?",
     send="Send",
     home_greeting="I answer questions from the company's documents, with their sources.",
-    home_known="I know {count} documents that you may read. What they do not say, I do not know.",
+    home_known=(
+        "There is no document yet that you may read.",
+        "I know 1 document that you may read{updated}. What it does not say, I do not know.",
+        "I know {count} documents that you may read{updated}. What they do not say, I do not know.",
+    ),
+    home_updated=", last updated {age}",
+    home_try="Try one of these",
     home_last="Your last questions",
     outcomes={
         Outcome.ANSWERED: "answered",
@@ -174,7 +182,13 @@ GERMAN = Wording(
     better_hint="Was wäre richtig, und wo steht es?",
     send="Senden",
     home_greeting="Ich beantworte Fragen aus den Dokumenten der Firma, mit ihren Quellen.",
-    home_known="Ich kenne {count} Dokumente, die du lesen darfst. Was dort nicht steht, weiß ich nicht.",
+    home_known=(
+        "Es gibt noch kein Dokument, das du lesen darfst.",
+        "Ich kenne ein Dokument, das du lesen darfst{updated}. Was dort nicht steht, weiß ich nicht.",
+        "Ich kenne {count} Dokumente, die du lesen darfst{updated}. Was dort nicht steht, weiß ich nicht.",
+    ),
+    home_updated=", Stand: {age}",
+    home_try="Zum Ausprobieren",
     home_last="Deine letzten Fragen",
     outcomes={
         Outcome.ANSWERED: "beantwortet",
@@ -216,6 +230,15 @@ def stage(words: Wording, now: Stage, titles: str) -> str:
         case Stage.WRITING:
             return words.writing
     return words.searching
+
+
+def known(words: Wording, facts: HomeFacts, now: datetime) -> str:
+    """How many documents somebody may read, and of when."""
+    none, one, many = words.home_known
+    if not facts.documents:
+        return none
+    updated = words.home_updated.format(age=age(words, facts.updated_at, now)) if facts.updated_at else ""
+    return (one if facts.documents == 1 else many).format(count=f"{facts.documents:,}", updated=updated)
 
 
 def age(words: Wording, since: datetime, now: datetime) -> str:

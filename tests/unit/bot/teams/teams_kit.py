@@ -81,9 +81,10 @@ class TeamsKit:
         intake = Intake(database, self.queue, 1000, 5)
         actions = AnswerActions(database, self.queue, intake, Escalation(self.rooms, self.places, people, channel))
         hearing = Hearing(intake, self.rooms, actions, "default")
+        messages = Messages(hearing, intake, actions, self.places, self.rooms)
         self.app = TeamsApp(
-            Messages(hearing, intake, actions, self.places, self.rooms),
-            Actions(FeedbackBox(database), actions),
+            messages,
+            Actions(FeedbackBox(database), actions, messages),
             self.rooms,
             self.places,
             Home(database, FakeDirectory({}), "default"),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from answerloop.domain import Respond
 from bot.payload import MalformedPayload
 from tests.unit.bot.teams.teams_kit import (
     ADA,
@@ -104,6 +105,28 @@ def test_a_private_question_is_called_for_in_the_channel_for_that(database):
 
 def test_where_nobody_can_be_called_the_asker_is_told(kit: TeamsKit, answer):
     assert "I know nobody" in kit.told(click("human", {"answer": answer}))
+
+
+def test_a_private_answer_can_be_shared_and_is_then_answered_for_everybody_there(kit: TeamsKit):
+    kit.settle(CHANNEL, ephemeral=True)
+    kit.app(mention())
+    share = click("share", {"answer": kit.answered()})
+    assert "for everybody who reads along" in kit.told(share)
+    assert "shared this already" in kit.told(share)
+    private, shared = kit.questions
+    assert (private.room, shared.room) == (None, f"teams:{TENANT}:{CHANNEL}")
+    assert (shared.text, shared.asker) == (private.text, ME)
+    assert kit.addresses[1] == kit.addresses[0] | {"private": False, "message": None}
+
+
+def test_what_was_asked_alone_or_by_somebody_else_is_not_shared(kit: TeamsKit, answer):
+    assert "nowhere to share it" in kit.told(click("share", {"answer": answer}))
+    kit.settle(CHANNEL, ephemeral=True)
+    kit.app(mention())
+    assert "not there" in kit.told(click("share", {"answer": kit.answered()}, user=BOB))
+    kit.settle(CHANNEL, respond=Respond.OFF)
+    assert "do not answer in this channel" in kit.told(click("share", {"answer": kit.answered()}))
+    assert len(kit.questions) == 2
 
 
 def test_a_suggestion_is_accepted_by_its_author_alone(kit: TeamsKit):
