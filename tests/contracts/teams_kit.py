@@ -48,7 +48,7 @@ class Teams:
             api or self.api(),
             limiter or FakeRateLimiter(),
             source_url=lambda source: source.passage.url,
-            names=lambda person, at: NAMES[person],
+            names=lambda person, at: NAMES.get(person, "Somebody"),
             messages_per_second=1.5,
         )
 
