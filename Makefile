@@ -6,10 +6,12 @@ BIN := $(VENV)/bin
 ENV := HF_HUB_OFFLINE=1 TOKENIZERS_PARALLELISM=false
 DATA ?= ../shared/data
 TORCH := torch==2.13.0
-SLACK_SIMULATOR := .e2e/node_modules/local-slack-linux-x64/bin/local-slack
+SLACK_SIMULATOR := .e2e/.local-slack-0.1.8
+TEAMS_SIMULATOR := .e2e/.m365agentsplayground-0.2.28
+TEAMS_SCHEMAS := .e2e/.app-manifest-1.1.2
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-all quality pictures lint format bench lock models browser simulator label-studio clean
+.PHONY: help run setup test test-all quality pictures lint format bench lock models browser simulator npm label-studio clean
 
 help:  ## Explain every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,26 +43,41 @@ models: setup  ## Fetch and check the default models (make run does it too)
 test: setup  ## The tests that need nothing but Python
 	@$(ENV) $(BIN)/pytest -m "not model and not browser and not stack"
 
-test-all: setup models browser simulator label-studio  ## The other tests: real model, whole stack with faults, browser, Slack (not those of `make test`)
+test-all: setup models browser simulator label-studio  ## The other tests: real model, whole stack with faults, browser, Slack, Teams (not those of `make test`)
 	@$(ENV) $(BIN)/pytest -m "model or browser or stack"
 
 quality: setup models  ## A few minutes of questions on the sample handbook: did answers get worse than the accepted ones?
 	@$(ENV) $(BIN)/python -m benchmarks.quality --slice --json .answerloop/bench/quality-slice.json
 
 pictures: setup browser simulator label-studio  ## Take the pictures of the documents anew
-	@$(ENV) ANSWERLOOP_WRITE_PICTURES=1 $(BIN)/pytest tests/e2e/test_slack_pictures.py tests/e2e/test_label_studio.py
+	@$(ENV) ANSWERLOOP_WRITE_PICTURES=1 $(BIN)/pytest tests/e2e/test_slack_pictures.py tests/e2e/test_teams_pictures.py \
+	  tests/e2e/test_label_studio.py
 
 browser:
 	@command -v chromium >/dev/null || { echo "Installing Chromium …"; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-color-emoji >/dev/null; }
 
-simulator: $(SLACK_SIMULATOR)
+simulator: $(SLACK_SIMULATOR) $(TEAMS_SIMULATOR) $(TEAMS_SCHEMAS)
 
-$(SLACK_SIMULATOR):
+# One after the other: npm must not write into one folder twice at the same time.
+$(SLACK_SIMULATOR): | npm
+	$(call from_npm,the simulator of Slack,local-slack-linux-x64@0.1.8)
+
+$(TEAMS_SIMULATOR): | $(SLACK_SIMULATOR)
+	$(call from_npm,the simulator of Teams,@microsoft/m365agentsplayground@0.2.28)
+
+$(TEAMS_SCHEMAS): | $(TEAMS_SIMULATOR)
+	$(call from_npm,the schemas of Teams,@microsoft/app-manifest@1.1.2)
+
+define from_npm
+	@echo "Installing $(1) …"
+	@npm install --prefix .e2e --save-exact --no-audit --no-fund --loglevel=error $(2)
+	@touch $@
+endef
+
+npm:
 	@command -v npm >/dev/null || { echo "Installing npm …"; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq npm >/dev/null; }
-	@echo "Installing the simulator of Slack …"
-	@npm install --prefix .e2e --no-audit --no-fund --loglevel=error local-slack-linux-x64@0.1.8
 
 # As `make run` does it, so that this is tried too; every test starts on a copy of the database.
 label-studio: setup  ## Install the Label Studio that tests and measurements start

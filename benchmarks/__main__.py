@@ -19,6 +19,8 @@ RUNS: tuple[tuple[str, ...], ...] = (  # file name, benchmark, folder below --da
     ("intake", "intake", "", "--without-workers"),
     ("intake-with-workers", "intake", ""),
     ("intake-broken-broker", "intake", "", "--break-broker"),
+    ("intake-teams", "intake", "", "--channel", "teams", "--without-workers"),
+    ("intake-teams-broken-broker", "intake", "", "--channel", "teams", "--without-workers", "--break-broker"),
     ("generation", "generation", ""),
     ("pii", "pii", "pii-presidio-dev"),
 )

@@ -206,9 +206,10 @@ def teams_door(
     escalation = teams.Escalation(rooms, places, settings.teams_escalation, settings.teams_escalation_channel)
     actions = AnswerActions(database, queue, intake, escalation, feedback)
     hearing = Hearing(intake, rooms, actions, settings.tenant)
+    messages = TeamsMessages(hearing, intake, actions, places, rooms)
     app = TeamsApp(
-        TeamsMessages(hearing, intake, actions, places, rooms),
-        TeamsActions(feedback, actions),
+        messages,
+        TeamsActions(feedback, actions, messages),
         rooms,
         places,
         home,

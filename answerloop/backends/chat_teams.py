@@ -36,7 +36,7 @@ IN_PUBLIC = frozenset({NoticeKind.ESCALATION})
 
 
 class TeamsDelivery:
-    """A `ChatDelivery`. `names` tells what a person is called."""
+    """A `ChatDelivery`. `names` tells what a person is called, perhaps by asking who reads there."""
 
     channel = CHANNEL
     searchable = False
@@ -47,7 +47,7 @@ class TeamsDelivery:
         limiter: RateLimiter,
         *,
         source_url: Callable[[CitedSource], str | None],
-        names: Callable[[str], str],
+        names: Callable[[str, TeamsAddress], str],
         messages_per_second: float,
     ) -> None:
         self._api = api
@@ -81,8 +81,10 @@ class TeamsDelivery:
         rendered = render_answer(
             message,
             url=self._source_url,
-            names=self._names,
-            restate=asked.private or asked.message is None or asked.kind is Kind.GROUP,  # where others talk in between
+            names=lambda person: self._names(person, at),
+            private=asked.room is None,
+            shareable=asked.private,
+            restate=asked.private or asked.message is None or asked.kind is Kind.GROUP,  # others talk in between
             language=at.language,
             now=datetime.now(UTC),
         )
@@ -111,7 +113,7 @@ class TeamsDelivery:
     def notify(self, address: Mapping[str, object], message_id: str | None, notice: Notice) -> str:
         at = TeamsAddress.parse(address)
         at = self._opened(at if notice.kind in IN_PUBLIC else at.personal())
-        rendered = render_notice(notice, self._names, at.language, datetime.now(UTC))
+        rendered = render_notice(notice, lambda person: self._names(person, at), at.language, datetime.now(UTC))
         if message_id is None:
             return self._post(at, rendered)
         self._update(at, message_id, rendered)

@@ -23,7 +23,7 @@ from answerloop.db.repositories.places import Place
 from answerloop.db.session import Database
 from answerloop.domain import EVERYONE, PUBLIC, Person
 from answerloop.errors import AnswerloopError, DeliveryImpossible, DeliveryUnavailable, DirectoryUnavailable
-from answerloop.teams.address import parts, person_id
+from answerloop.teams.address import TeamsAddress, parts, person_id
 from answerloop.timed_cache import TimedCache
 
 PERSON_SECONDS = 300.0
@@ -86,6 +86,7 @@ class TeamsDirectory:
         self._people: TimedCache[tuple[str, str], Member | None] = TimedCache(PERSON_SECONDS, clock)
         self._as_of: dict[tuple[str, str], datetime | None] = {}
         self._rooms: TimedCache[str, tuple[Member, ...]] = TimedCache(ROOM_SECONDS, clock)
+        self._named: TimedCache[str, tuple[Member, ...]] = TimedCache(PERSON_SECONDS, clock)
         self._entra: TimedCache[str, EntraUser | None] = TimedCache(PERSON_SECONDS, clock)
 
     def person(self, person_id: str) -> Person:
@@ -104,15 +105,17 @@ class TeamsDirectory:
             readers = [member for member in found if not self._is_locked_out(member)]
             return tuple(self._person(person_id(tenant, member.user), member) for member in readers)
 
-    def name_of(self, person_id: str) -> str:
-        """What somebody is called, for people to read. Never raises."""
+    def name_of(self, person_id: str, at: TeamsAddress | None = None) -> str:
+        """What somebody is called, for people to read; whom we have never met, those who read along `at` that place
+        may know. Never raises."""
         try:
             place = self._place(person_id)
             if place and place.name:
                 return place.name
             member = self._member(person_id)
-            return (member.name if member else self._name_in_entra(person_id)) or SOMEBODY
-        except AnswerloopError:
+            name = member.name if member else self._name_in_entra(person_id)
+            return name or (self._name_there(person_id, at) if at else "") or SOMEBODY
+        except (AnswerloopError, ValueError):  # or not of Teams
             return SOMEBODY
 
     # --- what may be read
@@ -215,6 +218,13 @@ class TeamsDirectory:
         if self._graph and len(employees) > 1:
             with ThreadPoolExecutor(GRAPH_CALLS_AT_ONCE) as pool:
                 list(pool.map(self._in_entra, employees))
+
+    def _name_there(self, person_id: str, at: TeamsAddress) -> str:
+        """By the roster of a conversation. Only for names: who may read what goes by what Teams said of rooms."""
+        tenant, user = parts(person_id)
+        here = Place(person_id, "", {"service_url": at.service_url, "conversation": at.conversation})
+        found = self._named.get(at.room_key, lambda: self._read_room(here, tenant)) if at.conversation else ()
+        return next((each.name for each in found if each.user.casefold() == user.casefold()), "")
 
     def _name_in_entra(self, person_id: str) -> str:
         try:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from answerloop.domain import FeedbackReason, Outcome, Respond, Stage
+from answerloop.domain import FeedbackReason, HomeFacts, Outcome, Respond, Stage
 
 DAY, MONTH, YEAR = 1, 30, 365
 
@@ -48,11 +48,17 @@ class Wording:
     thanks: str
     why: str
     reasons: Mapping[FeedbackReason, str]
+    comment: str
+    comment_hint: str
     better: str
     better_hint: str
+    source: str
+    source_hint: str
     send: str
     home_greeting: str
-    home_known: str
+    home_known: tuple[str, str, str]
+    home_updated: str
+    home_try: str
     home_last: str
     outcomes: Mapping[Outcome, str]
     waiting: str
@@ -105,11 +111,21 @@ ENGLISH = Wording(
         FeedbackReason.TONE: "I do not like the tone",
         FeedbackReason.OTHER: "Something else",
     },
+    comment="In your words",
+    comment_hint="What is wrong with it?",
     better="A better answer",
-    better_hint="What would be right, and where does it stand?",
+    better_hint="What would be right?",
+    source="Where is it written?",
+    source_hint="A document, a page, a link",
     send="Send",
     home_greeting="I answer questions from the company's documents, with their sources.",
-    home_known="I know {count} documents that you may read. What they do not say, I do not know.",
+    home_known=(
+        "There is no document yet that you may read.",
+        "I know 1 document that you may read{updated}. What it does not say, I do not know.",
+        "I know {count} documents that you may read{updated}. What they do not say, I do not know.",
+    ),
+    home_updated=", last updated {age}",
+    home_try="Try one of these",
     home_last="Your last questions",
     outcomes={
         Outcome.ANSWERED: "answered",
@@ -170,11 +186,21 @@ GERMAN = Wording(
         FeedbackReason.TONE: "Der Ton gefällt mir nicht",
         FeedbackReason.OTHER: "Etwas anderes",
     },
+    comment="In deinen Worten",
+    comment_hint="Was stimmt daran nicht?",
     better="Eine bessere Antwort",
-    better_hint="Was wäre richtig, und wo steht es?",
+    better_hint="Was wäre richtig?",
+    source="Wo steht es?",
+    source_hint="Ein Dokument, eine Seite, ein Link",
     send="Senden",
     home_greeting="Ich beantworte Fragen aus den Dokumenten der Firma, mit ihren Quellen.",
-    home_known="Ich kenne {count} Dokumente, die du lesen darfst. Was dort nicht steht, weiß ich nicht.",
+    home_known=(
+        "Es gibt noch kein Dokument, das du lesen darfst.",
+        "Ich kenne ein Dokument, das du lesen darfst{updated}. Was dort nicht steht, weiß ich nicht.",
+        "Ich kenne {count} Dokumente, die du lesen darfst{updated}. Was dort nicht steht, weiß ich nicht.",
+    ),
+    home_updated=", Stand: {age}",
+    home_try="Zum Ausprobieren",
     home_last="Deine letzten Fragen",
     outcomes={
         Outcome.ANSWERED: "beantwortet",
@@ -216,6 +242,15 @@ def stage(words: Wording, now: Stage, titles: str) -> str:
         case Stage.WRITING:
             return words.writing
     return words.searching
+
+
+def known(words: Wording, facts: HomeFacts, now: datetime) -> str:
+    """How many documents somebody may read, and of when."""
+    none, one, many = words.home_known
+    if not facts.documents:
+        return none
+    updated = words.home_updated.format(age=age(words, facts.updated_at, now)) if facts.updated_at else ""
+    return (one if facts.documents == 1 else many).format(count=f"{facts.documents:,}", updated=updated)
 
 
 def age(words: Wording, since: datetime, now: datetime) -> str:

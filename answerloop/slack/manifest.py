@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from answerloop.chat import prompts
+
 EVENTS_PATH = "/slack/events"
 INSTALL_PATH = "/slack/install"
 REDIRECT_PATH = "/slack/oauth_redirect"
@@ -46,11 +48,7 @@ EVENTS = (
     "tokens_revoked",
 )
 
-PROMPTS = (
-    {"title": "Leave", "message": "How many days of annual leave do I get?"},
-    {"title": "Expenses", "message": "How do I claim my expenses?"},
-    {"title": "IT help", "message": "What can I do when the VPN does not connect?"},
-)
+PROMPTS = tuple({"title": title, "message": question} for title, question in prompts.PROMPTS)
 
 
 def app_manifest(name: str, url: str | None, *, many: bool = False) -> dict[str, Any]:

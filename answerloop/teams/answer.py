@@ -25,25 +25,43 @@ MOST_SOURCES = 5
 MOST_TITLE = 80
 MOST_NAME = 80
 MOST_QUESTION = 400
-MOST_BETTER = 3000
+MOST_BETTER, MOST_COMMENT, MOST_SOURCE = 3000, 2000, 1000
 
 _LEAD = re.compile(r"\A\*\*(.+?)\*\*(?=\s|\Z)", re.DOTALL)
 
 
 def render_answer(
-    answer: OutgoingMessage, *, url: Url, names: Names, restate: bool, language: str, now: datetime
+    answer: OutgoingMessage,
+    *,
+    url: Url,
+    names: Names,
+    private: bool,
+    shareable: bool,
+    restate: bool,
+    language: str,
+    now: datetime,
 ) -> dict[str, Any]:
-    """`restate` the question where it does not stand above the answer."""
+    """`private`: its reader alone sees it, and may share it. `restate` the question where it does not stand above."""
     said = wording.wording(language)
-    asked = shortened(" ".join(answer.question.split()), MOST_QUESTION)
     shown = card(
-        line(run(said.you_asked.format(question=asked), subtle=True)) if restate else None,
+        line(run(_asked(answer, said, names, private=private), subtle=True)) if restate else None,
         *_body(shortened(answer.text, MOST_ANSWER)),
         *_marks(answer, said, names),
         _sources(answer, said, url, now),
-        *_buttons(answer, said),
+        *_buttons(answer, said, shareable=shareable),
     )
     return message(shown, plain(answer.text), [ai_generated(answer.sensitivity)])
+
+
+def _asked(answer: OutgoingMessage, said: Wording, names: Names, *, private: bool) -> str:
+    question = shortened(" ".join(answer.question.split()), MOST_QUESTION)
+    if private:
+        return said.you_asked.format(question=question)
+    return said.asked.format(person=called(answer.asker, names), question=question)
+
+
+def called(person: str, names: Names) -> str:
+    return shortened(" ".join(names(person).split()), MOST_NAME)
 
 
 def render_short(answer: OutgoingMessage) -> dict[str, Any]:
@@ -82,7 +100,7 @@ def _marks(answer: OutgoingMessage, said: Wording, names: Names) -> list[Element
 
 
 def resolved(person: str, said: Wording, names: Names) -> str:
-    return said.resolved_by.format(person=shortened(" ".join(names(person).split()), MOST_NAME))
+    return said.resolved_by.format(person=called(person, names))
 
 
 def _sources(answer: OutgoingMessage, said: Wording, url: Url, now: datetime) -> Element | None:
@@ -103,12 +121,14 @@ def _source(source: CitedSource, said: Wording, url: Url, now: datetime) -> Elem
     return line(*runs, *([run(aged, subtle=True)] if aged else []), spacing="Small")
 
 
-def _buttons(answer: OutgoingMessage, said: Wording) -> list[Element]:
+def _buttons(answer: OutgoingMessage, said: Wording, *, shareable: bool) -> list[Element]:
     about = {"answer": answer.answer_id}
     rated = answer.outcome is not Outcome.FAILED and answer.action is not Action.REFUSED
     buttons = [*thumbs(answer.answer_id, said)] if rated else []
     if not answer.escalation:
         buttons.append(execute(said.ask_human, "human", about))
+    if shareable:
+        buttons.append(execute(said.share, "share", about))
     buttons.append(execute(said.retract, "retract", about))
     return [actions(*buttons), *([why(answer.answer_id, said)] if rated else [])]
 
@@ -122,23 +142,28 @@ def thumbs(answer_id: str, said: Wording) -> tuple[Element, Element]:
 def why(answer_id: str, said: Wording) -> Element:
     """Hidden until the thumb goes down. Sent without a reason it is a thumb down alone."""
     reasons = [(said.reasons[reason], reason.value) for reason in FeedbackReason]
-    better: Element = {
-        "type": "Input.Text",
-        "id": "better",
-        "isMultiline": True,
-        "maxLength": MOST_BETTER,
-        "label": said.better,
-        "placeholder": said.better_hint,
-    }
     return {
         "type": "Container",
         "id": f"why-{answer_id}",
         "isVisible": False,
         "items": [
             choice("reason", reasons, label=said.why, style="compact"),
-            better,
+            _written("comment", said.comment, said.comment_hint, MOST_COMMENT),
+            _written("better", said.better, said.better_hint, MOST_BETTER),
+            _written("source", said.source, said.source_hint, MOST_SOURCE),
             actions(execute(said.send, "down", {"answer": answer_id})),
         ],
+    }
+
+
+def _written(name: str, text: str, hint: str, most: int) -> Element:
+    return {
+        "type": "Input.Text",
+        "id": name,
+        "isMultiline": name != "source",
+        "maxLength": most,
+        "label": text,
+        "placeholder": hint,
     }
 
 

@@ -82,6 +82,11 @@ def execute(title: str, verb: str, data: Element, **layout: Any) -> Element:
     return {"type": "Action.Execute", "title": title, "verb": verb, "data": data, **layout}
 
 
+def ask(question: str) -> Element:
+    """A button that writes this into the chat, as if the person had."""
+    return {"type": "Action.Submit", "title": question, "data": {"msteams": {"type": "imBack", "value": question}}}
+
+
 def toggle(title: str, target: str) -> Element:
     return {"type": "Action.ToggleVisibility", "title": title, "targetElements": [target]}
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from answerloop import __version__
+from answerloop.chat.prompts import PROMPTS
 
 SCHEMA = "https://developer.microsoft.com/json-schemas/teams/v1.22/MicrosoftTeams.schema.json"
 DEFAULT_NAME = "Answerloop"
@@ -18,12 +19,7 @@ FULL = (
     "Rate an answer, suggest a better one, or ask a human."
 )
 SCOPES = ("personal", "team", "groupChat")
-PROMPTS = (
-    ("How many days of annual leave do I get?", "Ask about leave"),
-    ("How do I claim my expenses?", "Ask about expenses"),
-    ("What can I do when the VPN does not connect?", "Ask about IT"),
-    ("help", "What I know, and how to ask"),
-)
+COMMANDS = (*((question, title) for title, question in PROMPTS), ("help", "What I know, and how to ask"))
 HEAR_EVERYTHING = ("ChannelMessage.Read.Group", "ChatMessage.Read.Chat")
 """Resource-specific permissions: without them Teams passes on only what mentions us."""
 ICONS = ("color.png", "outline.png")
@@ -58,7 +54,7 @@ def app_manifest(app_id: str, name: str, website: str, *, hear_everything: bool 
                 "commandLists": [
                     {
                         "scopes": list(SCOPES),
-                        "commands": [{"title": title, "description": text} for title, text in PROMPTS],
+                        "commands": [{"title": title, "description": text} for title, text in COMMANDS],
                     }
                 ],
             }

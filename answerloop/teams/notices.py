@@ -9,16 +9,18 @@ from datetime import datetime
 from typing import Any
 
 from answerloop.chat import wording
+from answerloop.chat.prompts import PROMPTS
 from answerloop.chat.text import shortened
 from answerloop.chat.wording import Wording
 from answerloop.domain import HomeFacts, HomeQuestion, Notice, NoticeKind
 from answerloop.teams.activity import mention, message
 from answerloop.teams.address import parts
-from answerloop.teams.answer import MOST_NAME, Names, resolved, restated, thumbs, why
-from answerloop.teams.card import Element, actions, card, execute, line, paragraphs, quote, run, words
+from answerloop.teams.answer import MOST_NAME, Names, plain, resolved, restated, thumbs, why
+from answerloop.teams.card import Element, actions, ask, card, execute, line, paragraphs, quote, run, words
 
 MOST_TEXT = 2500
 MOST_QUESTION = 120
+MOST_ANSWER = 300
 MOST_PEOPLE = 20
 
 _ID = re.compile(r"[0-9A-Za-z:._-]{1,200}")
@@ -38,7 +40,11 @@ def render_notice(notice: Notice, names: Names, language: str, now: datetime) ->
             about = {"notice": notice.id}
             buttons = actions(execute(said.accept, "accept", about), execute(said.dismiss, "dismiss", about))
             shown = card(
-                words(said.suggest), restated(notice.question), quote(shortened(notice.text, MOST_TEXT)), buttons
+                words(said.suggest),
+                restated(notice.question),
+                words(said.your_reply),
+                quote(shortened(notice.text, MOST_TEXT)),
+                buttons,
             )
             return message(shown, said.suggest)
         case NoticeKind.HOME if notice.home:
@@ -92,25 +98,27 @@ def _plain(name: str) -> str:
 
 
 def _home(facts: HomeFacts, said: Wording, now: datetime) -> Element:
-    updated = f" ({said.updated.format(age=wording.age(said, facts.updated_at, now))})" if facts.updated_at else ""
-    asked = [_question(question, said, now) for question in facts.questions]
+    asked = [part for question in facts.questions for part in _question(question, said, now)]
     settings = {"type": "Action.Submit", "title": said.room_settings, "data": {"msteams": {"type": "task/fetch"}}}
     return card(
         words(said.home_greeting, weight="Bolder"),
-        words(said.home_known.format(count=f"{facts.documents:,}") + updated, isSubtle=True),
+        words(wording.known(said, facts, now), isSubtle=True),
         *(words(f"• {way}", spacing="Small") for way in said.teams_ways),
+        words(said.home_try, weight="Bolder", separator=True),
+        *(actions(ask(question)) for _, question in PROMPTS),
         words(said.home_last, weight="Bolder", separator=True) if asked else None,
         *asked,
         actions(settings) if facts.admin else None,
     )
 
 
-def _question(question: HomeQuestion, said: Wording, now: datetime) -> Element:
+def _question(question: HomeQuestion, said: Wording, now: datetime) -> list[Element]:
+    """With the answer, where nobody else was told it."""
     state = said.outcomes[question.outcome] if question.outcome else said.waiting
     text = shortened(" ".join(question.text.split()), MOST_QUESTION)
-    return line(
-        run(f"• {text}"), run(f" – {state}, {wording.age(said, question.asked_at, now)}", subtle=True), spacing="Small"
-    )
+    asked = line(run(f"• {text}"), run(f" – {state}, {wording.age(said, question.asked_at, now)}", subtle=True))
+    told = " ".join(plain(question.answer).split())
+    return [{**asked, "spacing": "Small"}, *([quote(shortened(told, MOST_ANSWER))] if told else [])]
 
 
 def render_gone(language: str) -> dict[str, Any]:

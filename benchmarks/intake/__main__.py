@@ -21,8 +21,8 @@ from pathlib import Path
 from answerloop import metrics
 from answerloop.cli.console import progress_bar
 from answerloop.testing.installation import until
-from benchmarks.intake import books
-from benchmarks.intake.channels import CHANNELS, Asking, Platform
+from benchmarks.intake import CHANNELS, books
+from benchmarks.intake.channels import Asking, Platform
 from benchmarks.intake.installations import Cores, Installation, running, stopped
 from benchmarks.intake.load import Sent, send_all
 from benchmarks.report import Bar, make_report, publish
@@ -51,7 +51,10 @@ def parse_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--break-broker", action="store_true", help="the broker hangs for ten seconds in the middle")
     parser.add_argument("--drain", type=float, default=0.0, help="wait so many seconds for the answers to be shown")
     parser.add_argument("--json", type=Path, help="write the report to this file")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.channel == "teams" and not options.without_workers:
+        parser.error("nobody stands in for Microsoft's sign-in and connector: --channel teams needs --without-workers")
+    return options
 
 
 def _setting(options: argparse.Namespace) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from answerloop.chat import wording
 from answerloop.chat.text import shortened
-from answerloop.domain import FeedbackReason, HomeFacts, HomeQuestion, Outcome, Respond, RoomSettings
+from answerloop.domain import HomeFacts, HomeQuestion, Respond, RoomSettings
 from answerloop.slack.address import Mode, SlackAddress
 from answerloop.slack.answer import as_mrkdwn
 from answerloop.slack.mrkdwn import escape, link
@@ -18,27 +18,8 @@ from answerloop.slack.rendered import Block, context, label, section
 
 FEEDBACK_DETAILS = "feedback_details"
 ROOM_SETTINGS = "room_settings"
-REASONS = {
-    FeedbackReason.MADE_UP: "It is made up",
-    FeedbackReason.INCOMPLETE: "It is incomplete",
-    FeedbackReason.OUTDATED: "It is outdated",
-    FeedbackReason.WRONG_SOURCE: "It relies on the wrong source",
-    FeedbackReason.TONE: "I do not like the tone",
-    FeedbackReason.OTHER: "Something else",
-}
-RESPONDS = {
-    Respond.MENTIONS: "When somebody mentions me",
-    Respond.QUESTIONS: "To every new message that ends with a question mark",
-    Respond.ALL: "To every new message",
-    Respond.OFF: "Never",
-}
-LANGUAGES = {"en": "English", "de": "Deutsch"}
-STATES = {
-    Outcome.ANSWERED: "answered",
-    Outcome.ABSTAINED: "not answered",
-    Outcome.FAILED: "failed",
-    None: "waiting",
-}
+SAID = wording.wording("en")
+"""Slack opens dialogs and the Home before we know anybody's language."""
 MOST_BETTER = 3000
 MOST_COMMENT, MOST_SOURCE = 2000, 1000
 MOST_OPTIONS = 100
@@ -53,19 +34,19 @@ HOW_TO_ASK = (
 
 
 def feedback_details(answer_id: str) -> dict[str, Any]:
-    options = [_option(text, reason.value) for reason, text in REASONS.items()]
+    options = [_option(text, reason.value) for reason, text in SAID.reasons.items()]
     return {
         "type": "modal",
         "callback_id": FEEDBACK_DETAILS,
         "private_metadata": answer_id,
-        "title": label("What was wrong?"),
-        "submit": label("Send"),
+        "title": label(SAID.why),
+        "submit": label(SAID.send),
         "close": label("Cancel"),
         "blocks": [
             _input("reason", "Reason", {"type": "radio_buttons", "action_id": "reason", "options": options}),
-            _input("comment", "In your words", _text("comment", MOST_COMMENT, "What is wrong with it?")),
-            _input("better", "A better answer", _text("better", MOST_BETTER, "What would be right?")),
-            _input("source", "Where is it written?", _text("source", MOST_SOURCE, "A document, a page, a link")),
+            _input("comment", SAID.comment, _text("comment", MOST_COMMENT, SAID.comment_hint)),
+            _input("better", SAID.better, _text("better", MOST_BETTER, SAID.better_hint)),
+            _input("source", SAID.source, _text("source", MOST_SOURCE, SAID.source_hint)),
         ],
     }  # fmt: skip
 
@@ -74,15 +55,15 @@ def thanked() -> dict[str, Any]:
     """What the dialog becomes: it does not say where it was opened, so nobody could be thanked there."""
     return {
         "type": "modal",
-        "title": label("What was wrong?"),
+        "title": label(SAID.why),
         "close": label("Close"),
-        "blocks": [section(wording.wording("en").thanks)],
+        "blocks": [section(SAID.thanks)],
     }
 
 
 def room_settings(channel: str, settings: RoomSettings, sources: Sequence[str]) -> dict[str, Any]:
-    chosen = [_option(text, respond.value) for respond, text in RESPONDS.items()]
-    languages = [_option(text, code) for code, text in LANGUAGES.items()]
+    chosen = [_option(text, respond.value) for respond, text in wording.RESPONDS.items()]
+    languages = [_option(text, code) for code, text in wording.SPOKEN.items()]
     private = _option("Only the person who asks sees the answer", "ephemeral")
     checkbox = {"type": "checkboxes", "action_id": "ephemeral", "options": [private]}
     checkbox |= {"initial_options": [private]} if settings.ephemeral else {}
@@ -130,7 +111,7 @@ def read_room_settings(values: Any, settings: RoomSettings, sources: Sequence[st
             sources=tuple(offered[option["value"]] for option in chosen),
             allow=_users(values, "allow"),
             escalation=_users(values, "escalation"),
-            language={code: code for code in LANGUAGES}[language],
+            language={code: code for code in wording.SPOKEN}[language],
         )
     except (KeyError, TypeError, AttributeError):
         raise ValueError("not a dialog of ours") from None
@@ -152,12 +133,12 @@ def _users(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 def home(facts: HomeFacts, now: datetime, *, admin: bool) -> dict[str, Any]:
     blocks: list[Block] = [
-        section("*I answer questions from the company's documents, with their sources.*"),
-        context(_known(facts, now)),
+        section(f"*{SAID.home_greeting}*"),
+        context(wording.known(SAID, facts, now)),
         section(HOW_TO_ASK),
     ]
     if facts.questions:
-        blocks += [{"type": "divider"}, section("*Your last questions*")]
+        blocks += [{"type": "divider"}, section(f"*{SAID.home_last}*")]
         blocks += [section(_question(question, now)) for question in facts.questions]
     if admin:
         select = {
@@ -166,25 +147,16 @@ def home(facts: HomeFacts, now: datetime, *, admin: bool) -> dict[str, Any]:
             "placeholder": label("Choose a channel"),
             "filter": {"include": ["public", "private"], "exclude_bot_users": True},
         }
-        blocks += [{"type": "divider"}, {**section("*Settings of a channel*"), "accessory": select}]
+        blocks += [{"type": "divider"}, {**section(f"*{SAID.room_settings}*"), "accessory": select}]
     return {"type": "home", "blocks": blocks}
 
 
-def _known(facts: HomeFacts, now: datetime) -> str:
-    if not facts.documents:
-        return "There is no document yet that you may read."
-    number = "1 document" if facts.documents == 1 else f"{facts.documents:,} documents"
-    age = wording.age(wording.wording("en"), facts.updated_at, now) if facts.updated_at else ""
-    updated = f", last updated {age}" if age else ""
-    return f"I know {number} that you may read{updated}. What they do not say, I do not know."
-
-
 def _question(question: HomeQuestion, now: datetime) -> str:
-    words = wording.wording("en")
     at = SlackAddress.parse(question.address)
     url = f"https://slack.com/app_redirect?team={at.workspace}&channel={at.channel}"
     text = link(url, shortened(" ".join(question.text.split()), 120))
-    line = f"• {text} – {STATES[question.outcome]}, {escape(wording.age(words, question.asked_at, now))}"
+    state = SAID.outcomes[question.outcome] if question.outcome else SAID.waiting
+    line = f"• {text} – {state}, {escape(wording.age(SAID, question.asked_at, now))}"
     if at.mode is not Mode.EPHEMERAL or not question.answer:
         return line
     answer = as_mrkdwn(question.answer, MOST_ANSWER).splitlines()

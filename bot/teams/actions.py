@@ -8,16 +8,18 @@ from typing import Any
 from answerloop.chat.wording import wording
 from answerloop.db.session import DuplicateKey
 from answerloop.domain import FeedbackReason, Thumb
-from answerloop.errors import InvalidFeedback, NotAllowed, NotFound
+from answerloop.errors import NotFound, UserFault
 from bot.feedback import FeedbackBox
 from bot.payload import MalformedPayload, field, optional
 from bot.people import AnswerActions
 from bot.teams.heard import Activity, Whereabouts, whereabouts
+from bot.teams.messages import Messages
 from bot.teams.reply import Reply, told
 
 GONE = "This answer is not there any more."
 TAKEN_BACK = "The answer is taken back."
 DISMISSED = "All right."
+SHARED = "I answer it where you asked, for everybody who reads along."
 REACTIONS = {"like": Thumb.UP, "heart": Thumb.UP, "1f44d_yes-tone1": Thumb.UP, "dislike": Thumb.DOWN}
 SAID = wording("en")
 
@@ -25,15 +27,17 @@ SAID = wording("en")
 class Actions:
     """Raises MalformedPayload, DatabaseUnavailable; a click that is refused is answered for its person alone."""
 
-    def __init__(self, feedback: FeedbackBox, actions: AnswerActions) -> None:
+    def __init__(self, feedback: FeedbackBox, actions: AnswerActions, messages: Messages) -> None:
         self._feedback = feedback
         self._actions = actions
+        self._messages = messages
         self._verbs: Mapping[str, Callable[[Whereabouts, Mapping[str, Any]], str]] = {
             "up": self._up,
             "down": self._down,
             "human": self._human,
             "resolve": self._resolve,
             "retract": self._retract,
+            "share": self._share,
             "accept": self._accept,
             "dismiss": lambda *_: DISMISSED,
         }
@@ -55,7 +59,7 @@ class Actions:
                 return told(verb(where, data))
         except NotFound:
             return told(GONE)
-        except (InvalidFeedback, NotAllowed) as error:
+        except UserFault as error:
             return told(str(error))
 
     def _up(self, where: Whereabouts, data: Mapping[str, Any]) -> str:
@@ -63,13 +67,15 @@ class Actions:
         return SAID.thanks
 
     def _down(self, where: Whereabouts, data: Mapping[str, Any]) -> str:
-        reason, better = optional(data, "reason"), optional(data, "better")
+        reason, comment = optional(data, "reason"), optional(data, "comment")
+        better, source = optional(data, "better"), optional(data, "source")
         if reason and reason not in set(FeedbackReason):
             raise MalformedPayload("there is no such reason")
         answer = field(data, "answer")
         self._feedback.rate(where.person, answer, Thumb.DOWN, where.room)
-        if reason or better:
-            self._feedback.explain(where.person, answer, FeedbackReason(reason) if reason else None, better)
+        if reason or comment or better or source:
+            why = FeedbackReason(reason) if reason else None
+            self._feedback.explain(where.person, answer, why, better, comment=comment, source=source)
         return SAID.thanks
 
     def _human(self, where: Whereabouts, data: Mapping[str, Any]) -> str:
@@ -83,6 +89,11 @@ class Actions:
     def _retract(self, where: Whereabouts, data: Mapping[str, Any]) -> str:
         self._actions.retract(field(data, "answer"), where.person)
         return TAKEN_BACK
+
+    def _share(self, where: Whereabouts, data: Mapping[str, Any]) -> str:
+        answer = field(data, "answer")
+        self._actions.share(answer, where.person, lambda text, address: self._messages.share(answer, text, address))
+        return SHARED
 
     def _accept(self, where: Whereabouts, data: Mapping[str, Any]) -> str:
         self._actions.accept_suggestion(field(data, "notice"), where.person)

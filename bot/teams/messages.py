@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from answerloop.domain import NoticeKind
-from answerloop.errors import InvalidQuestion, NotFound
-from answerloop.teams.address import Kind
-from bot.hearing import HOW_TO_ASK, Hearing
+from answerloop.domain import InboundQuestion, NoticeKind, Respond
+from answerloop.errors import InvalidQuestion, NotAllowed, NotFound
+from answerloop.teams.address import Kind, TeamsAddress, room_id
+from bot.hearing import HOW_TO_ASK, NOT_FOR_YOU, OFF, Hearing
 from bot.intake import Intake
 from bot.payload import MalformedPayload, field, optional
 from bot.people import AnswerActions
@@ -33,6 +33,7 @@ HELP = frozenset({"help", "hilfe", "home", "?"})
 ANSWER_THIS, SUGGEST = "answerThis", "suggestAnswer"
 IN_THE_THREAD = "I am looking it up. The answer comes in the thread of this message."
 IN_OUR_CHAT = "I am looking it up. The answer comes in the chat with me, for you alone."
+NOWHERE = "This was asked in our chat; there is nowhere to share it."
 NO_THREAD = "Choose a reply below one of my answers."
 THANKS = "Thank you, that helps."
 
@@ -64,6 +65,21 @@ class Messages:
         address = where.address.personal().as_json()
         self._actions.tell(PLATFORM, address, NoticeKind.HOME, "", key[:255], people=(where.person,))
 
+    def share(self, answer_id: str, text: str, address: Mapping[str, Any]) -> InboundQuestion:
+        """The question of a private answer, asked where everybody reads along. Raises NotAllowed."""
+        private = TeamsAddress.parse(address)
+        if not private.private:
+            raise NotAllowed(NOWHERE)
+        settings = self._rooms.settings_of(room_id(private.tenant, private.conversation))
+        if settings.respond is Respond.OFF:
+            raise NotAllowed(OFF)
+        if settings.allow and private.user not in settings.allow:
+            raise NotAllowed(NOT_FOR_YOU)
+        shared = replace(private, message=None, private=False, language=settings.language)
+        keys = (f"{PLATFORM}:{private.tenant}:share:{answer_id}",)
+        conversation = f"{private.tenant}:{private.conversation}:shared:{answer_id}"[:255]
+        return self._hearing.question(PLATFORM, private.person, conversation, text, keys, shared, settings)
+
     def edited(self, activity: Activity) -> None:
         heard = said(activity)
         try:
@@ -75,10 +91,11 @@ class Messages:
         self._intake.withdraw(message_key(activity))
 
     def come(self, activity: Activity) -> None:
-        """We were installed, or added to a chat or a team."""
+        """We were installed, or added to a chat or a team. Of an installation Teams tells in two ways; one of them
+        greets."""
         where = whereabouts(activity)
         self._places.come(where)
-        if where.address.kind is Kind.PERSONAL:
+        if where.address.kind is Kind.PERSONAL and activity.get("type") == "installationUpdate":
             self.home(activity)
 
     def gone(self, activity: Activity) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from answerloop.db.repositories import places
 from answerloop.db.repositories.places import Place
 from answerloop.db.session import Database, DuplicateKey
+from answerloop.db.together import Together
 from answerloop.teams.address import CHANNEL, Kind
 from answerloop.timed_cache import TimedCache
 from bot.teams.heard import Whereabouts
@@ -18,22 +20,33 @@ log = logging.getLogger(__name__)
 WRITTEN_AGAIN_SECONDS = 600.0
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A person or a room, and how they are reached."""
+
+    id: str
+    name: str
+    data: dict[str, str]
+
+
 class Places:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._written: TimedCache[tuple[str, str], None] = TimedCache(WRITTEN_AGAIN_SECONDS)
+        self._together = Together(database, _store)
+        self._written: TimedCache[str, None] = TimedCache(WRITTEN_AGAIN_SECONDS)
 
     def seen(self, where: Whereabouts) -> None:
         """Written when it has changed, and now and then. Raises DatabaseUnavailable."""
         at = where.address
-        self._put(where.person, where.name, {
+        person = Seen(where.person, where.name, {
             "service_url": at.service_url, "conversation": at.conversation, "account": at.account, "bot": at.bot,
         })  # fmt: skip
-        if at.kind is not Kind.PERSONAL:
-            conversation = at.conversation.partition(";")[0]
-            self._put(where.place, where.room_name, {
-                "service_url": at.service_url, "conversation": conversation, "kind": at.kind.value, "bot": at.bot,
-            })  # fmt: skip
+        room = Seen(where.place, where.room_name, {
+            "service_url": at.service_url, "conversation": at.conversation.partition(";")[0], "kind": at.kind.value,
+            "bot": at.bot,
+        })  # fmt: skip
+        both = (person,) if at.kind is Kind.PERSONAL else (person, room)
+        self._written.get(repr(both), lambda: self._write(both))
 
     def come(self, where: Whereabouts) -> None:
         """We were added there, perhaps again, and another process may have been told that we had gone. Raises
@@ -58,15 +71,15 @@ class Places:
             found = places.starting_with(session, f"{CHANNEL}:{tenant}:")
         return [place for place in found if "kind" in place.data]
 
-    def _put(self, place_id: str, name: str, data: dict[str, Any]) -> None:
-        self._written.get((place_id, repr((name, sorted(data.items())))), self._writing(place_id, name, data))
+    def _write(self, seen: tuple[Seen, ...]) -> None:
+        try:
+            self._together.write(seen)
+        except DuplicateKey:
+            log.debug("another process has just learnt the same", extra={"places": [each.id for each in seen]})
 
-    def _writing(self, place_id: str, name: str, data: dict[str, Any]) -> Callable[[], None]:
-        def write() -> None:
-            try:
-                with self._database.writing() as session:
-                    places.put(session, place_id, CHANNEL, name, data)
-            except DuplicateKey:
-                log.debug("another process has just learnt the same", extra={"place": place_id})
 
-        return write
+def _store(session: Any, together: Sequence[tuple[Seen, ...]]) -> list[None]:
+    latest = {each.id: each for seen in together for each in seen}
+    for each in latest.values():
+        places.put(session, each.id, CHANNEL, each.name, each.data)
+    return [None] * len(together)

@@ -19,6 +19,7 @@ CHANNEL = "19:leave@thread.tacv2"
 THREAD = f"{CHANNEL};messageid=1"
 GROUP = "19:three@thread.v2"
 PERSONAL = "a:29:dana"
+NAMES = {f"teams:{TENANT}:{DANA}": "Dana Devlin", f"teams:{TENANT}:{FINN}": "Finn Maertens"}
 REPLY_SECONDS = 2.0
 
 
@@ -47,7 +48,7 @@ class Teams:
             api or self.api(),
             limiter or FakeRateLimiter(),
             source_url=lambda source: source.passage.url,
-            names={f"teams:{TENANT}:{DANA}": "Dana Devlin", f"teams:{TENANT}:{FINN}": "Finn Maertens"}.__getitem__,
+            names=lambda person, at: NAMES.get(person, "Somebody"),
             messages_per_second=1.5,
         )
 

@@ -15,6 +15,7 @@ from answerloop.db.repositories.places import Place
 from answerloop.db.tables import now
 from answerloop.domain import Audience
 from answerloop.errors import DatabaseUnavailable, DeliveryImpossible, DirectoryUnavailable
+from answerloop.teams.address import Kind, TeamsAddress
 from answerloop.testing.port_suites import RoomDirectorySuite
 from answerloop.testing.teams_server import LOST, Fault, TeamsServer, too_many
 from answerloop.testing.teams_tenant import TENANT, member
@@ -407,6 +408,17 @@ def test_people_are_called_as_we_saw_them_else_as_the_roster_says(directory, kno
     assert directory.name_of(person("known")) == "Known"
     known[person("known")] = Place(person("known"), "Dana Devlin", known[person("known")].data)
     assert directory.name_of(person("known")) == "Dana Devlin"
+
+
+def test_whom_we_never_met_is_named_by_those_who_read_along(directory, known, teams):
+    at = TeamsAddress(TENANT, teams.url, "28:bot", f"{ALL};messageid=1", Kind.CHANNEL, "any")
+    stranger = person("plain")
+    del known[stranger]
+    assert directory.name_of(stranger) == "a colleague"
+    assert directory.name_of(stranger, at) == "Plain"
+    assert directory.name_of(f"teams:{TENANT}:nobody", at) == "a colleague"
+    assert directory.name_of("slack:T1:U1", at) == "a colleague"
+    assert len([call for call in teams.calls if call.what == "members"]) == 1, "the roster is kept for a while"
 
 
 @pytest.mark.parametrize("who", ["dana", "slack:T01:U1", "teams:", f"teams:{TENANT}:{user_id('ff')}"])

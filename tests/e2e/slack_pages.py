@@ -98,7 +98,7 @@ def choose_room(slack: LocalSlack, bot_url: str, user: str, channel: str) -> Non
         assert response.status == 200
 
 
-def take_picture(name: str, *shown: Locator) -> None:
+def take_picture(name: str, *shown: Locator, channel: str = "slack", margin: int = 0) -> None:
     """Of all that lies between these. Into `.e2e/pictures`; with ANSWERLOOP_WRITE_PICTURES=1 also, and small enough for
     the documents, into docs/pictures."""
     page = shown[0].page
@@ -106,15 +106,16 @@ def take_picture(name: str, *shown: Locator) -> None:
     for each in shown:
         expect(each).to_be_visible()
     boxes = [box for each in shown if (box := each.bounding_box())]
-    left, top = ceil(min(box["x"] for box in boxes)), ceil(min(box["y"] for box in boxes))
-    right = floor(max(box["x"] + box["width"] for box in boxes))
-    bottom = floor(max(box["y"] + box["height"] for box in boxes))
+    left = max(0, ceil(min(box["x"] for box in boxes)) - margin)
+    top = max(0, ceil(min(box["y"] for box in boxes)) - margin)
+    right = floor(max(box["x"] + box["width"] for box in boxes)) + margin
+    bottom = floor(max(box["y"] + box["height"] for box in boxes)) + margin
     clip: FloatRect = {"x": left, "y": top, "width": right - left, "height": bottom - top}
     picture = page.screenshot(clip=clip, animations="disabled")
     folder = CHECKOUT / ".e2e" / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"slack-{name}.png").write_bytes(picture)
+    (folder / f"{channel}-{name}.png").write_bytes(picture)
     if os.environ.get("ANSWERLOOP_WRITE_PICTURES"):
         image = Image.open(io.BytesIO(picture)).convert("RGB")
         small = image.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-        small.save(CHECKOUT / "docs" / "pictures" / f"slack-{name}.png", optimize=True)
+        small.save(CHECKOUT / "docs" / "pictures" / f"{channel}-{name}.png", optimize=True)

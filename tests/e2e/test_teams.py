@@ -94,7 +94,7 @@ def test_an_answer_is_one_card_with_its_sources_and_says_that_a_machine_wrote_it
 def test_in_a_group_chat_a_mention_is_answered_there(teams):
     before = len(teams.seen(GROUP))
     teams.mention(QUESTION, GROUP)
-    assert f"You asked: {QUESTION}" in shown(teams.answer(GROUP, ANSWER, before))
+    assert f"Alice Amari asked: {QUESTION}" in shown(teams.answer(GROUP, ANSWER, before))
 
 
 def test_a_follow_up_in_a_thread_is_understood(teams):
@@ -275,6 +275,7 @@ def test_what_is_no_activity_is_refused(office, body, status):
     )
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=30)
+    refused.value.close()
     assert refused.value.code == status
 
 

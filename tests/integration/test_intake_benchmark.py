@@ -4,13 +4,17 @@ import argparse
 
 import pytest
 
+from benchmarks.intake import CHANNELS
 from benchmarks.intake.__main__ import measure, parse_options
 
 pytestmark = pytest.mark.stack
 
 
-def test_a_short_run_loses_nothing_doubles_nothing_and_leaves_a_job_for_each(tmp_path):
-    options: argparse.Namespace = parse_options(["--without-workers", "--rate", "40", "--seconds", "2"])
+@pytest.mark.parametrize("channel", sorted(CHANNELS))
+def test_a_short_run_loses_nothing_doubles_nothing_and_leaves_a_job_for_each(channel):
+    options: argparse.Namespace = parse_options(
+        ["--channel", channel, "--without-workers", "--rate", "40", "--seconds", "2"]
+    )
     figures = measure(options)
     assert (figures["questions"], figures["requests"]) == (80, 84)
     assert (figures["lost"], figures["doubled"], figures["without_job"]) == (0, 0, 0)

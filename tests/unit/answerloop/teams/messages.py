@@ -35,7 +35,7 @@ HOME = HomeFacts(
     documents=1234,
     updated_at=NOW - timedelta(days=1),
     questions=(
-        HomeQuestion("How long is parental leave?", Outcome.ANSWERED, NOW - timedelta(days=2), {}),
+        HomeQuestion("How long is parental leave?", Outcome.ANSWERED, NOW - timedelta(days=2), {}, SURE.text),
         HomeQuestion("And *who* <at>decides</at>?", None, NOW, {}),
     ),
 )
@@ -51,9 +51,13 @@ def shown(
     url: Callable[[CitedSource], str | None] = lambda source: source.passage.url,
     names: Callable[[str], str] = named,
     restate: bool = False,
+    private: bool = False,
+    shareable: bool = False,
     language: str = "en",
 ) -> Message:
-    return render_answer(message, url=url, names=names, restate=restate, language=language, now=NOW)
+    return render_answer(
+        message, url=url, names=names, private=private, shareable=shareable, restate=restate, language=language, now=NOW
+    )
 
 
 def told(notice: Notice, language: str = "en", names: Callable[[str], str] = named) -> Message:
@@ -61,7 +65,8 @@ def told(notice: Notice, language: str = "en", names: Callable[[str], str] = nam
 
 
 OTHERS: Mapping[str, Message] = {
-    "private": shown(SURE, restate=True, language="de"),
+    "private": shown(SURE, restate=True, private=True, shareable=True, language="de"),
+    "shared": shown(replace(SURE, asker=DANA), restate=True),
     "confidential": shown(replace(SURE, sensitivity="Confidential, Internal")),
     "too large": render_short(replace(SURE, sensitivity="Internal")),
     "queued": render_progress(Progress("q1", Stage.QUEUED, ahead=3), "en"),

@@ -77,7 +77,7 @@ def test_lead_and_quotes_are_lines():
 
 
 def test_the_question_is_repeated_where_it_does_not_stand_above():
-    assert lines_of(shown(SURE, restate=True))[0] == "You asked: How long is parental leave?"
+    assert lines_of(shown(SURE, restate=True, private=True))[0] == "You asked: How long is parental leave?"
     assert lines_of(shown(SURE))[0] == "90 days"
 
 

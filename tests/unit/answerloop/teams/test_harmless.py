@@ -39,17 +39,20 @@ SAID_BY_US = [
     sentence
     for words in LANGUAGES.values()
     for sentence in (words.sources, words.nearest, words.rate, words.suggest, words.thanks, words.home_greeting,
-                     words.home_last, *(f"• {way}" for way in words.teams_ways))
+                     words.home_last, words.home_try, words.your_reply, *(f"• {way}" for way in words.teams_ways))
 ]  # fmt: skip
-FORMATS = [(words.home_known, words.help_wanted_by_all, words.help_wanted) for words in LANGUAGES.values()]
 
 
 def pattern(template: str) -> str:
     return re.sub(r"\\\{\w+\\\}", "(.*)", re.escape(template))
 
 
-HOME_KNOWN = re.compile("|".join(rf"{pattern(known)}( \([^()]*\))?" for known, _, _ in FORMATS))
-CALLED = re.compile("|".join(pattern(template) for _, *both in FORMATS for template in both))
+def any_of(*templates: str) -> re.Pattern[str]:
+    return re.compile("|".join(map(pattern, templates)))
+
+
+HOME_KNOWN = any_of(*(known for words in LANGUAGES.values() for known in words.home_known))
+CALLED = any_of(*(each for words in LANGUAGES.values() for each in (words.help_wanted_by_all, words.help_wanted)))
 
 
 def blocks(message: Message) -> list[str]:
@@ -124,5 +127,5 @@ def test_progress_is_harmless_and_fits(text, title, stage, language, many):
 @settings(max_examples=40, deadline=None)
 @given(st.lists(TEXTS, max_size=8), st.sampled_from([None, *Outcome]), st.booleans(), MANY)
 def test_home_is_harmless_and_fits(questions, outcome, admin, many):
-    asked = tuple(HomeQuestion(text * many, outcome, NOW, {}) for text in questions)
+    asked = tuple(HomeQuestion(text * many, outcome, NOW, {}, text * many) for text in questions)
     check(told(Notice("n1", NoticeKind.HOME, home=HomeFacts(7, NOW, asked, admin))))

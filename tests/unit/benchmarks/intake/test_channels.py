@@ -6,7 +6,8 @@ import pytest
 from slack_sdk.signature import SignatureVerifier
 
 from answerloop.testing.slack_workspace import BOT_USER
-from benchmarks.intake.channels import CHANNELS, SlackAsking
+from benchmarks.intake import CHANNELS
+from benchmarks.intake.channels import SlackAsking
 from bot.slack.door import check_form
 from bot.slack.payload import SlackSaid, parse_said
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.views import View
 
+from answerloop.chat.wording import SPOKEN
 from answerloop.domain import FeedbackReason, HomeFacts, HomeQuestion, Outcome, Respond, RoomSettings
 from answerloop.slack.address import Mode, SlackAddress
 from answerloop.slack.rendered import MOST_SECTION
@@ -30,7 +31,7 @@ ROOM_SETTINGS = st.builds(
     sources=LOCATIONS.map(tuple),
     allow=USERS,
     escalation=USERS,
-    language=st.sampled_from(sorted(views.LANGUAGES)),
+    language=st.sampled_from(sorted(SPOKEN)),
 )
 
 

@@ -14,7 +14,7 @@ from answerloop.domain import RoomSettings
 from answerloop.home import Home
 from answerloop.teams.address import room_id
 from answerloop.testing.fakes import FakeDirectory, FakeTaskQueue
-from bot.feedback import FeedbackBox
+from bot.feedback import PER_PERSON, FeedbackBox
 from bot.hearing import Hearing
 from bot.intake import Intake
 from bot.people import AnswerActions
@@ -72,7 +72,13 @@ def chosen(command: str, text: str, conversation: str = THREAD, **fields: Any) -
 
 class TeamsKit:
     def __init__(
-        self, database: Database, *, admins: Sequence[str] = (), people: Sequence[str] = (), channel: str = ""
+        self,
+        database: Database,
+        *,
+        admins: Sequence[str] = (),
+        people: Sequence[str] = (),
+        channel: str = "",
+        ratings_a_day: int = PER_PERSON,
     ) -> None:
         self.database = database
         self.queue = FakeTaskQueue()
@@ -81,9 +87,10 @@ class TeamsKit:
         intake = Intake(database, self.queue, 1000, 5)
         actions = AnswerActions(database, self.queue, intake, Escalation(self.rooms, self.places, people, channel))
         hearing = Hearing(intake, self.rooms, actions, "default")
+        messages = Messages(hearing, intake, actions, self.places, self.rooms)
         self.app = TeamsApp(
-            Messages(hearing, intake, actions, self.places, self.rooms),
-            Actions(FeedbackBox(database), actions),
+            messages,
+            Actions(FeedbackBox(database, ratings_a_day), actions, messages),
             self.rooms,
             self.places,
             Home(database, FakeDirectory({}), "default"),

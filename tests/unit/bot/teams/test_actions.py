@@ -2,6 +2,8 @@
 
 import pytest
 
+from answerloop.db.repositories import feedback
+from answerloop.domain import Respond
 from bot.payload import MalformedPayload
 from tests.unit.bot.teams.teams_kit import (
     ADA,
@@ -39,6 +41,22 @@ def test_a_thumb_counts_once_and_can_be_changed(kit: TeamsKit, answer):
     kit.app(click("up", {"answer": answer}))
     kit.app(click("down", {"answer": answer, "reason": "outdated", "better": "95 days, see the new handbook."}))
     assert kit.feedback == [(ME, "down", "outdated", "95 days, see the new handbook.")]
+
+
+def test_somebody_may_say_in_their_words_what_is_wrong_and_where_it_is_written(kit: TeamsKit, answer):
+    said = {"comment": "These are last year's numbers.", "source": "The handbook, chapter 3"}
+    assert kit.told(click("down", {"answer": answer, **said})).startswith("Thank you")
+    with kit.database.reading() as session:
+        given = feedback.of_person(session, answer, ME)
+    assert given is not None
+    assert (given.comment, given.source) == (said["comment"], said["source"])
+
+
+def test_who_rates_too_much_is_told_so(database):
+    kit = TeamsKit(database, ratings_a_day=0)
+    kit.app(message())
+    answer = kit.answered()
+    assert "answers today" in kit.told(click("up", {"answer": answer}))
 
 
 @pytest.mark.parametrize("verb", ["up", "down", "human"])
@@ -104,6 +122,28 @@ def test_a_private_question_is_called_for_in_the_channel_for_that(database):
 
 def test_where_nobody_can_be_called_the_asker_is_told(kit: TeamsKit, answer):
     assert "I know nobody" in kit.told(click("human", {"answer": answer}))
+
+
+def test_a_private_answer_can_be_shared_and_is_then_answered_for_everybody_there(kit: TeamsKit):
+    kit.settle(CHANNEL, ephemeral=True)
+    kit.app(mention())
+    share = click("share", {"answer": kit.answered()})
+    assert "for everybody who reads along" in kit.told(share)
+    assert "shared this already" in kit.told(share)
+    private, shared = kit.questions
+    assert (private.room, shared.room) == (None, f"teams:{TENANT}:{CHANNEL}")
+    assert (shared.text, shared.asker) == (private.text, ME)
+    assert kit.addresses[1] == kit.addresses[0] | {"private": False, "message": None}
+
+
+def test_what_was_asked_alone_or_by_somebody_else_is_not_shared(kit: TeamsKit, answer):
+    assert "nowhere to share it" in kit.told(click("share", {"answer": answer}))
+    kit.settle(CHANNEL, ephemeral=True)
+    kit.app(mention())
+    assert "not there" in kit.told(click("share", {"answer": kit.answered()}, user=BOB))
+    kit.settle(CHANNEL, respond=Respond.OFF)
+    assert "do not answer in this channel" in kit.told(click("share", {"answer": kit.answered()}))
+    assert len(kit.questions) == 2
 
 
 def test_a_suggestion_is_accepted_by_its_author_alone(kit: TeamsKit):

@@ -4,11 +4,13 @@ import time
 
 import pytest
 
+from answerloop.chat.prompts import PROMPTS
 from answerloop.domain import Respond
 from bot.payload import MalformedPayload
 from bot.teams.heard import plain, whereabouts
 from bot.teams.messages import IN_OUR_CHAT
 from bot.teams.places import Places
+from tests.unit.answerloop.teams.messages import every_message
 from tests.unit.bot.teams.teams_kit import (
     ALICE,
     BOB,
@@ -133,6 +135,15 @@ def test_help_tells_what_the_assistant_knows(kit: TeamsKit):
     assert [question.text for question in kit.questions] == ["help"], "in a channel it is a question like any other"
 
 
+def test_a_prompt_is_asked_with_one_click(kit: TeamsKit):
+    """Teams writes into the chat what the button says."""
+    for shown in every_message()["home"]["attachments"][0]["content"]["body"]:
+        for action in shown.get("actions", []):
+            assert action["data"]["msteams"]["type"] == "imBack"
+            kit.app(message(action["data"]["msteams"]["value"]))
+    assert [question.text for question in kit.questions] == [question for _, question in PROMPTS]
+
+
 def test_an_edited_question_is_answered_anew_while_it_waits(kit: TeamsKit):
     kit.app(mention("How many?", id="m-1"))
     edited = mention("How many days of leave?", id="m-1") | {"type": "messageUpdate"}
@@ -239,6 +250,7 @@ def test_whoever_installs_us_is_greeted_once(kit: TeamsKit):
     installed = activity("installationUpdate", action="add")
     for _ in range(2):
         kit.app(installed)
+    kit.app(activity("conversationUpdate", membersAdded=[{"id": BOT}]))
     kit.app(activity("conversationUpdate", CHANNEL, membersAdded=[{"id": BOT}]))
     kit.app(activity("conversationUpdate", CHANNEL, membersAdded=[{"id": f"29:{BOB}"}]))
     assert [kind for kind, _ in kit.notices] == ["home"]
