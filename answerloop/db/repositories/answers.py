@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from answerloop.db.repositories import posts, questions
+from answerloop.auditing import CorrectionState
+from answerloop.db.audit_tables import CorrectionRow
+from answerloop.db.repositories import curated, posts, questions
 from answerloop.db.tables import (
     AnswerRow,
     AnswerSourceRow,
@@ -60,6 +62,8 @@ class AnswerView:
     retracted: bool = False
     thumb: str | None = None
     feedback_reason: str | None = None
+    verified: bool = False
+    """It is a correction that stands approved."""
 
 
 class LeaseLost(Exception):
@@ -83,7 +87,8 @@ def progress(
 
 
 def finish(session: Session, claim: questions.Claim, lease: timedelta, draft: AnswerDraft) -> None:
-    """Write the final answer and close its question. Raises LeaseLost."""
+    """Write the final answer and close its question. Raises LeaseLost; CuratedWithdrawn for an approved answer that is
+    out of force by now."""
     answer = _answer_of(session, claim, lease)
     answer.stage, answer.revision = Stage.DONE, answer.revision + 1
     answer.text, answer.hint = draft.text, draft.hint
@@ -93,6 +98,9 @@ def finish(session: Session, claim: questions.Claim, lease: timedelta, draft: An
     answer.prompt_tokens, answer.completion_tokens = draft.usage.prompt_tokens, draft.usage.completion_tokens
     answer.timings_ms, answer.scores = draft.timings_ms, draft.scores
     answer.decision = asdict(draft.decision)
+    answer.correction_id = draft.correction_id
+    if draft.correction_id:
+        curated.count_served(session, draft.correction_id)
     answer.sources = [_source_row(source) for source in draft.sources]
     answer.finished_at = now()
     question = session.get_one(QuestionRow, claim.question_id)
@@ -176,12 +184,21 @@ def _views(session: Session, statement: Any) -> list[AnswerView]:
     answers = {row.id: row.answer for row in rows if row.answer is not None}
     thumbs = session.scalars(select(FeedbackRow).where(FeedbackRow.answer_id.in_([a.id for a in answers.values()])))
     given = {(row.answer_id, row.person): row for row in thumbs}
+    corrections = {answer.correction_id for answer in answers.values() if answer.correction_id}
+    approved = _approved(session, corrections) if corrections else frozenset()
     return [
-        _view(row, answers[row.id], given.get((answers[row.id].id, row.asker))) for row in rows if row.id in answers
+        _view(row, answers[row.id], given.get((answers[row.id].id, row.asker)), approved)
+        for row in rows
+        if row.id in answers
     ]
 
 
-def _view(row: QuestionRow, answer: AnswerRow, thumb: FeedbackRow | None) -> AnswerView:
+def _approved(session: Session, corrections: set[str]) -> frozenset[str]:
+    standing = select(CorrectionRow.id).where(CorrectionRow.state == CorrectionState.APPROVED)
+    return frozenset(session.scalars(standing.where(CorrectionRow.id.in_(corrections))))
+
+
+def _view(row: QuestionRow, answer: AnswerRow, thumb: FeedbackRow | None, approved: frozenset[str]) -> AnswerView:
     return AnswerView(
         question_id=row.id,
         answer_id=answer.id,
@@ -208,6 +225,7 @@ def _view(row: QuestionRow, answer: AnswerRow, thumb: FeedbackRow | None) -> Ans
         retracted=answer.retracted_at is not None or row.state == QuestionState.CANCELLED,
         thumb=thumb.thumb if thumb else None,
         feedback_reason=thumb.reason if thumb else None,
+        verified=answer.correction_id in approved,
     )
 
 
