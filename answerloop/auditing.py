@@ -76,6 +76,7 @@ class Withdrawal(StrEnum):
     """Why a correction that was approved is so no more."""
 
     TAKEN_BACK = "taken_back"  # people judge otherwise now
+    REJECTED = "rejected"  # a reviewer has taken it out of force
     REPLACED = "replaced"  # another correction was approved
     SOURCE = "source"  # a document of it has changed, is gone or out of date
     EXPIRED = "expired"

@@ -96,7 +96,8 @@ class CorrectionRow(Table):
 
     `documents` (ids) ground it, or `missing_document` names the one that should exist. `suggested_by` is whoever wrote
     it first; who approves is somebody else, but for what a reviewer wrote while judging: submitting that approves it.
-    `second_by` is another person, who has confirmed or rejected it on our page. `withdrawn_because` is a `Withdrawal`.
+    `approved_via` is `judging`, or `click` on our page; `second_by` is another person, who has confirmed or rejected it
+    there. `withdrawn_because` is a `Withdrawal`.
     """
 
     __tablename__ = "corrections"
@@ -115,6 +116,7 @@ class CorrectionRow(Table):
     suggested_by: Mapped[str] = mapped_column(String(255), index=True)
     suggested_via: Mapped[str] = mapped_column(String(16))
     approved_by: Mapped[str | None] = mapped_column(String(255))
+    approved_via: Mapped[str] = mapped_column(String(16), default="")
     approved_at: Mapped[datetime | None]
     second_by: Mapped[str | None] = mapped_column(String(255))
     second_at: Mapped[datetime | None]

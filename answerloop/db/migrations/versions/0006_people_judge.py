@@ -129,6 +129,7 @@ def upgrade() -> None:
         sa.Column('suggested_by', sa.String(length=255), nullable=False),
         sa.Column('suggested_via', sa.String(length=16), nullable=False),
         sa.Column('approved_by', sa.String(length=255), nullable=True),
+        sa.Column('approved_via', sa.String(length=16), nullable=False),
         sa.Column('approved_at', UtcDateTime(), nullable=True),
         sa.Column('second_by', sa.String(length=255), nullable=True),
         sa.Column('second_at', UtcDateTime(), nullable=True),

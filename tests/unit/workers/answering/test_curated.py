@@ -297,7 +297,7 @@ def test_where_writers_overlap_what_was_missed_is_found_a_little_later(shelf, mo
 def test_what_reviewers_write_is_shown_without_links_mentions_and_secrets(shelf):
     shelf.approve(
         shelf.leave,
-        text="90 days, see [here](https://evil.example) <!channel>\n![x](https://evil.example/x.png)\npassword: hunter2",
+        text="90 days, see [here](https://evil.example) <!channel>\n![x](https://evil.example/x)\npassword: hunter2",
     )
     shown = shelf.ask().text
     assert shown.startswith("90 days, see here")
@@ -329,7 +329,8 @@ def test_an_answer_that_is_withdrawn_while_it_is_given_is_not_given(shelf):
     question = Intake(shelf.database, FakeTaskQueue(), 1000, 100).accept(
         InboundQuestion("web", "default", "eve", "t9", REWORDED, ("k9",))
     )
-    with pytest.raises(CuratedWithdrawn), shelf.database.writing() as session:
+    with shelf.database.writing() as session:
         claim = questions.claim(session, question.question_id, timedelta(seconds=9))
         assert claim is not None
-        answers.finish(session, claim, timedelta(seconds=9), draft)
+        with pytest.raises(CuratedWithdrawn):
+            answers.finish(session, claim, timedelta(seconds=9), draft)
