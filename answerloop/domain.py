@@ -275,6 +275,8 @@ class AnswerDraft:
     decision: Decision
     hint: str = ""
     """For the asker alone, where others read the answer too: that they would do better elsewhere."""
+    correction_id: str | None = None
+    """The approved correction that it is."""
 
 
 class Thumb(StrEnum):
@@ -358,6 +360,7 @@ class NoticeKind(StrEnum):
     SUGGESTION = "suggestion"  # to a colleague alone: shall your reply be the better answer?
     SLOW_DOWN = "slow_down"  # to the asker alone: too many questions in a short time
     THANKS = "thanks"  # to whoever rated: it has arrived
+    CORRECTED = "corrected"  # to the asker alone: a colleague has corrected the answer above
     REFUSED = "refused"  # to the asker alone: why there will be no answer here
 
 

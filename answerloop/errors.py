@@ -9,6 +9,7 @@
     │   │   └── GenerationTimedOut
     │   ├── GroundednessUnavailable
     │   ├── DirectoryUnavailable
+    │   ├── CuratedWithdrawn
     │   └── DeliveryUnavailable
     │       └── DeliveryUncertain
     ├── DeliveryImpossible        nobody will ever see it there; keep the answer, tell the operator
@@ -84,6 +85,10 @@ class DirectoryUnavailable(Retryable):
     def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class CuratedWithdrawn(Retryable):
+    """An approved answer was withdrawn while it was being given: the question is answered anew."""
 
 
 class DeliveryImpossible(AnswerloopError):

@@ -144,6 +144,19 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(15.0, gt=0, description="A worker silent for this long has lost its question.")
     history_turns: int = Field(3, ge=0, description="Earlier turns that a follow-up question is understood with.")
 
+    # --- corrections
+    four_eyes_topics: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_groups)] = Field(
+        (),
+        description="Topics whose corrections need a second person, separated by commas. The topic of a document is "
+        "the first folder of its path in its source.",
+    )
+    curated_days: int = Field(
+        180, ge=1, description="So long an approved correction is served; then it is judged anew."
+    )
+    curated_threshold: float = Field(
+        0.8, ge=0, le=1, description="Least cosine of two questions that count as the same in other words."
+    )
+
     # --- personal data
     masked_types: Annotated[tuple[PersonalDataType, ...], NoDecode, BeforeValidator(_groups)] = Field(
         (

@@ -32,6 +32,11 @@ def sync_source(source_id: str) -> Job:
     return Job("index.sync_source", INDEX, (source_id,))
 
 
+def correct_answer(answer_id: str) -> Job:
+    """What is approved instead of this answer has changed."""
+    return Job("answer.correct", DELIVER, (answer_id,))
+
+
 def judge_audit(audit_id: str) -> Job:
     """Its verdicts have changed."""
     return Job("review.judge", REVIEW, (audit_id,))

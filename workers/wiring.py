@@ -34,6 +34,7 @@ from answerloop.slack.rendered import Style
 from answerloop.slack.sources import source_url
 from workers import schedule, tasks
 from workers.answering.bursts import BurstWatch
+from workers.answering.curated import CuratedAnswers
 from workers.answering.deliver import DeliveryDesk
 from workers.answering.desk import AnswerDesk
 from workers.answering.guard import Guard
@@ -192,7 +193,11 @@ class Workshop:
             max_new_tokens=settings.max_new_tokens,
             deadline_seconds=settings.answer_deadline_seconds,
         )
-        return Pipeline(self.retriever, self.generator, self.fallback, self.guard, limits, self.triage)
+        return Pipeline(self.retriever, self.generator, self.fallback, self.guard, limits, self.triage, self.curated)
+
+    @cached_property
+    def curated(self) -> CuratedAnswers:
+        return CuratedAnswers(self.database, self.embedder, self.settings.curated_threshold)
 
     @cached_property
     def triage(self) -> Triage:

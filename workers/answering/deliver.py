@@ -131,6 +131,7 @@ class DeliveryDesk:
                 sources=(),
                 outcome=Outcome.ABSTAINED,
                 confidence=Confidence.DONT_KNOW,
+                verified=False,
             )
         return replace(due.message, sources=shown)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from answerloop.db.audit_tables import AlarmRow
 from answerloop.db.tables import now
+
+OURSELVES = "answerloop"
 
 
 def ring(session: Session, key: str, kind: str, text: str) -> bool:
@@ -17,3 +20,20 @@ def ring(session: Session, key: str, kind: str, text: str) -> bool:
         return True
     row.text, row.seen_at = text, now()
     return False
+
+
+def sound(session: Session, key: str, kind: str, text: str) -> None:
+    """Once for each key: a second time it is the same one, seen again; one that was cleared is raised anew."""
+    if ring(session, key, kind, text):
+        return
+    row = session.get_one(AlarmRow, key)
+    if row.cleared_at is not None:
+        row.raised_at, row.cleared_at, row.cleared_by = now(), None, ""
+
+
+def clear(session: Session, key: str, by: str = OURSELVES) -> None:
+    session.execute(
+        update(AlarmRow)
+        .where(AlarmRow.key == key, AlarmRow.cleared_at.is_(None))
+        .values(cleared_at=now(), cleared_by=by)
+    )
