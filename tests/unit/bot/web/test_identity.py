@@ -6,7 +6,7 @@ from itsdangerous import URLSafeTimedSerializer
 
 from answerloop.db.session import Database
 from answerloop.errors import ConfigurationError
-from bot.web.identity import COOKIE, session_key
+from answerloop.web.identity import COOKIE, session_key
 from tests.unit.bot.web.web_kit import ADA, PROXY, WebKit
 
 TOKEN = "a token that is long enough"
