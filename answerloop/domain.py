@@ -55,6 +55,8 @@ class Person:
     name: str
     groups: frozenset[str]
     tenant: str = "default"
+    email: str = ""
+    """Where the directory says so: who they are as a reviewer."""
 
 
 # --- documents -------------------------------------------------------------------------------------------------------
@@ -362,6 +364,7 @@ class NoticeKind(StrEnum):
     THANKS = "thanks"  # to whoever rated: it has arrived
     CORRECTED = "corrected"  # to the asker alone: a colleague has corrected the answer above
     REFUSED = "refused"  # to the asker alone: why there will be no answer here
+    REPORT = "report"  # to the room of those who run us
 
 
 @dataclass(frozen=True, slots=True)

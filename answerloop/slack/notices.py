@@ -30,6 +30,8 @@ def render_notice(notice: Notice, language: str) -> Rendered:
             return Rendered(text, [section(text), section(reply), actions(yes, no)])
         case NoticeKind.THANKS:
             return _plain(words.thanks)
+        case NoticeKind.REPORT:
+            return _plain(fitted(notice.text, MOST_TEXT, escape))
     return _plain(fitted(notice.text, MOST_TEXT))
 
 
