@@ -190,6 +190,23 @@ class Settings(BaseSettings):
     review_overlap: int = Field(1, ge=1, description="Reviewers that judge the same answer.")
     reviewers_group: str = Field("reviewers", description="The group whose members may judge.")
 
+    # --- dashboard
+    review_port: int = Field(8001, ge=0, le=65535, description="Port the dashboard listens on, at `ANSWERLOOP_HOST`.")
+    operators_group: str = Field("operators", description="The group whose members see the figures of the dashboard.")
+    reports_room: str = Field(
+        "",
+        pattern=r"^$|^slack:[A-Za-z0-9]+:[A-Za-z0-9]+$",
+        description="Room in which reports are posted, such as `slack:T01:C02`; empty: the dashboard alone.",
+    )
+    human_minutes: float = Field(
+        12.0, ge=0, description="Assumed: minutes that a colleague spends on a question that is not answered here."
+    )
+    human_answer_hours: float = Field(
+        4.0, ge=0, description="Assumed: hours until a colleague has answered a question."
+    )
+    cost_per_hour: float = Field(0.25, ge=0, description="Assumed: what running everything costs in an hour.")
+    currency: str = Field("EUR", max_length=8, description="In which `ANSWERLOOP_COST_PER_HOUR` is said.")
+
     # --- observing
     log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or text for people.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least that is logged.")

@@ -40,3 +40,8 @@ def correct_answer(answer_id: str) -> Job:
 def judge_audit(audit_id: str) -> Job:
     """Its verdicts have changed."""
     return Job("review.judge", REVIEW, (audit_id,))
+
+
+def find_gaps() -> Job:
+    """What people asked last week and the documents do not say; a report that is there already is not made again."""
+    return Job("review.gaps", REVIEW)

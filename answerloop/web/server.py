@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from types import FrameType
 
@@ -32,5 +33,9 @@ class WebServer(uvicorn.Server):
         self._before_exit = before_exit
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Without uvicorn's note of the signal: it would send it again at the end, and whoever runs us could not tidy
+        up behind us."""
         self._before_exit()
-        super().handle_exit(sig, frame)
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True

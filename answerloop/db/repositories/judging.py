@@ -316,12 +316,12 @@ def _name(audit_id: str, me: Human) -> str:
     return f"{audit_id}:{hashlib.sha256(me.id.casefold().encode()).hexdigest()[:32]}"
 
 
-def readable_titles(session: Session, audience: Audience, limit: int = 1000) -> dict[str, str]:
-    """Documents that I may read, by title, for whoever knows a better one than those beside the answer."""
+def titles(session: Session, audience: Audience, limit: int = 1000) -> dict[str, str]:
+    """Documents that I may read: title to id, for whoever knows a better one than those beside the answer."""
     return documents.titles(session, audience, limit)
 
 
-def may_decide(audit: OpenAudit) -> str:
+def may_not(audit: OpenAudit) -> str:
     """Why I may not judge it; nothing where I may."""
     if audit.asked_by_me:
         return "You asked this yourself: somebody else has to judge it."
