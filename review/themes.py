@@ -117,7 +117,7 @@ def _name(members: Sequence[Lacking], frequency: Counter[str], total: int) -> st
         held.update(_stems(each.question))
     weight = {word: count * (1 + math.log(total / frequency[word])) for word, count in held.items()}
     best = sorted(weight, key=lambda word: (-weight[word], word))[:NAME_WORDS]
-    chosen = [word for word in best if held[word] * 2 >= len(members)] or best[:1]
+    chosen = [word for word in best if held[word] * 2 > len(members)] or best[:1]
     if not chosen:
         return min((each.question for each in members), key=len)
     name = ", ".join(_most(spelt[word]) for word in chosen)

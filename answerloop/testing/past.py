@@ -258,9 +258,10 @@ def correction(session: Any, answer_id: str, question: str, text: str, state: Co
 
 
 class Painter:
-    """Sixty days in which answers get better."""
+    """Sixty days in which answers get better; of them the last `days`."""
 
-    def __init__(self, seed: int, now: datetime) -> None:
+    def __init__(self, seed: int, now: datetime, days: int) -> None:
+        self._days = days
         self._random = random.Random(seed)  # noqa: S311 - made-up figures
         self._now = now
         self._served = ""
@@ -271,7 +272,7 @@ class Painter:
             bands = document(session, "Salary bands", "Level 4 earns EUR 61,000 to 74,000 in 2026.", ("hr",))
             self._reviewers(session)
             past = self._people_judge(session, leave, bands)
-            for ago in range(60, -1, -1):
+            for ago in range(self._days, -1, -1):
                 self._day(session, ago, leave)
             self._surroundings(session)
         return past
@@ -435,5 +436,5 @@ class Painter:
             )
 
 
-def paint(database: Database, seed: int = 7) -> Past:
-    return Painter(seed, datetime.now(UTC) - timedelta(minutes=5)).paint(database)
+def paint(database: Database, seed: int = 7, days: int = 60) -> Past:
+    return Painter(seed, datetime.now(UTC) - timedelta(minutes=5), days).paint(database)

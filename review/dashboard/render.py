@@ -77,6 +77,8 @@ def duration(seconds: float | None) -> str:
     """In the unit that people would say it in."""
     if seconds is None:
         return "–"
+    if seconds < 0.9995:  # noqa: PLR2004
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 10:  # noqa: PLR2004
         return f"{seconds:.1f} s"
     if seconds < 2 * MINUTE:
