@@ -47,8 +47,8 @@ test-all: setup models browser simulator  ## The other tests: real model, whole 
 quality: setup models  ## A few minutes of questions on the sample handbook: did answers get worse than the accepted ones?
 	@$(ENV) $(BIN)/python -m benchmarks.quality --slice --json .answerloop/bench/quality-slice.json
 
-pictures: setup browser simulator  ## Take the pictures of docs/slack.md anew
-	@$(ENV) ANSWERLOOP_WRITE_PICTURES=1 $(BIN)/pytest tests/e2e/test_slack_pictures.py
+pictures: setup browser simulator  ## Take the pictures of docs/slack.md and docs/dashboard.md anew
+	@$(ENV) ANSWERLOOP_WRITE_PICTURES=1 $(BIN)/pytest tests/e2e/test_slack_pictures.py tests/e2e/test_dashboard.py
 
 browser:
 	@command -v chromium >/dev/null || { echo "Installing Chromium …"; \
