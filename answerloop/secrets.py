@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr
@@ -12,6 +16,25 @@ from answerloop.errors import ConfigurationError
 HOW_TO_MAKE_ONE = (
     'make one with `python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"`'
 )
+
+KEY_BYTES = 32
+
+
+def key_of(path: Path) -> bytes:
+    """The key in this file, made on first use: complete or absent, and readable by its owner alone. Raises
+    ConfigurationError."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+        with suppress(FileExistsError):  # another process was faster: its key counts
+            os.link(draft, path)
+        draft.unlink()
+    key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise ConfigurationError(f"{path} is damaged: delete it, a new one is made at the next start.")
+    return key
 
 
 class Sealer:

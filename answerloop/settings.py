@@ -206,6 +206,9 @@ class Settings(BaseSettings):
     )
     cost_per_hour: float = Field(0.25, ge=0, description="Assumed: what running everything costs in an hour.")
     currency: str = Field("EUR", max_length=8, description="In which `ANSWERLOOP_COST_PER_HOUR` is said.")
+    retention_days: int = Field(
+        365, ge=0, description="Then questions, answers and what was said of them lose their words; 0: never."
+    )
 
     # --- observing
     log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or text for people.")
@@ -311,6 +314,7 @@ class StateFolder:
         self.broker_url = root / "broker" / "url"
         self.metrics = root / "run" / "metrics"
         self.session_key = root / "session.key"
+        self.receipt_key = root / "receipt.key"
         self.lock = root / "run" / "up.lock"
         self.examples = root / "run" / "examples.npz"
 

@@ -37,6 +37,16 @@ def correct_answer(answer_id: str) -> Job:
     return Job("answer.correct", DELIVER, (answer_id,))
 
 
+def forget_document(receipt_id: str) -> Job:
+    """Chunks of erased documents are to go."""
+    return Job("index.forget", INDEX, (receipt_id,))
+
+
+def withdraw_tasks(receipt_id: str) -> Job:
+    """Tasks of reviewers about what was erased are to go (see `repositories/receipts.py`)."""
+    return Job("review.withdraw", REVIEW, (receipt_id,))
+
+
 def judge_audit(audit_id: str) -> Job:
     """Its verdicts have changed."""
     return Job("review.judge", REVIEW, (audit_id,))

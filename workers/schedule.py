@@ -8,12 +8,16 @@ from answerloop.tasks import HOUSEKEEPING, INDEX
 
 RECOVER_SECONDS = 3.0
 SAMPLE_SECONDS = 10.0
+FINISH_SECONDS = 300.0
+RETAIN_SECONDS = 24 * 3600.0
 
 
 def beat_schedule(sync_interval_seconds: float) -> dict[str, dict[str, Any]]:
     return {
         "recover": _every("housekeeping.recover", RECOVER_SECONDS, HOUSEKEEPING),
         "sample answers": _every("audit.sample", SAMPLE_SECONDS, HOUSEKEEPING),
+        "finish erasures": _every("housekeeping.finish_erasures", FINISH_SECONDS, HOUSEKEEPING),
+        "erase what is old": _every("housekeeping.retain", RETAIN_SECONDS, HOUSEKEEPING),
         "sync sources": _every("index.sync_all", sync_interval_seconds, INDEX),
     }
 

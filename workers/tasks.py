@@ -24,6 +24,12 @@ class Desks(Protocol):
 
     def sample(self) -> None: ...
 
+    def finish_erasures(self) -> None: ...
+
+    def retain(self) -> None: ...
+
+    def forget_documents(self, receipt_id: str) -> None: ...
+
     def sync_source(self, source_id: str) -> None: ...
 
     def sync_all(self) -> None: ...
@@ -57,6 +63,18 @@ def register(app: Celery, desks: Desks) -> None:
     @app.task(name="audit.sample")  # type: ignore[untyped-decorator]
     def sample() -> None:
         desks.sample()
+
+    @app.task(name="housekeeping.finish_erasures")  # type: ignore[untyped-decorator]
+    def finish_erasures() -> None:
+        desks.finish_erasures()
+
+    @app.task(name="housekeeping.retain")  # type: ignore[untyped-decorator]
+    def retain() -> None:
+        desks.retain()
+
+    @app.task(name="index.forget")  # type: ignore[untyped-decorator]
+    def forget_documents(receipt_id: str) -> None:
+        desks.forget_documents(receipt_id)
 
     @app.task(name="index.sync_source")  # type: ignore[untyped-decorator]
     def sync_source(source_id: str) -> None:

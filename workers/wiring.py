@@ -16,6 +16,7 @@ from answerloop.backends.chat_web import WebChatDelivery
 from answerloop.backends.directory_file import FileDirectory
 from answerloop.backends.queue_celery import CeleryTaskQueue, make_worker_app
 from answerloop.backends.redaction.models import model_of
+from answerloop.db.eraser import Eraser
 from answerloop.db.session import Database
 from answerloop.heartbeat import Heartbeat
 from answerloop.observability import MODEL_LOAD_SECONDS
@@ -29,6 +30,7 @@ from answerloop.ports import (
     Redactor,
     Reranker,
 )
+from answerloop.secrets import key_of
 from answerloop.settings import Settings
 from answerloop.slack.rendered import Style
 from answerloop.slack.sources import source_url
@@ -257,6 +259,11 @@ class Workshop:
         return Recovery(self.database, self.queue)
 
     @cached_property
+    def eraser(self) -> Eraser:
+        state = self.settings.state
+        return Eraser(self.database, key_of(state.receipt_key), state.logs)
+
+    @cached_property
     def bursts(self) -> BurstWatch:
         return BurstWatch(self.database)
 
@@ -292,6 +299,16 @@ class Workshop:
     def sample(self) -> None:
         self._once(lambda: self.bursts).look()
         self._once(lambda: self.sampler).sample()
+
+    def finish_erasures(self) -> None:
+        self._once(lambda: self.eraser).finish()
+
+    def retain(self) -> None:
+        if self.settings.retention_days:
+            self._once(lambda: self.eraser).older_than(self.settings.retention_days)
+
+    def forget_documents(self, receipt_id: str) -> None:
+        self._once(lambda: self.indexer).forget(receipt_id)
 
     def progress(self, question_id: str) -> None:
         self._once(lambda: self.delivery_desk).progress(question_id)

@@ -11,6 +11,7 @@ import typer
 from answerloop import __version__
 from answerloop.cli import slack
 from answerloop.cli.console import clear_errors
+from answerloop.cli.erase import erase
 from answerloop.cli.up import Up
 from answerloop.settings import load_settings
 
@@ -53,6 +54,7 @@ _launches("doctor", "Is this installation healthy?")
 _launches("migrate", "Bring the database to the newest version.")
 
 app.add_typer(slack.app, name="slack")
+app.command()(erase)
 
 
 @app.command()

@@ -10,9 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
-import os
-import secrets
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -21,11 +18,11 @@ from fastapi import Depends, Request
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from answerloop.errors import ConfigurationError, NotAllowed, NotAuthenticated
+from answerloop.secrets import key_of
 from answerloop.settings import Settings
 
 COOKIE = "answerloop_session"
 SESSION_SECONDS = 7 * 24 * 3600
-KEY_BYTES = 32
 SHORTEST_TOKEN = 16
 LONGEST_ID = 255
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
@@ -108,7 +105,7 @@ class _Sessions:
     """Signed cookies. Changing the token ends every session that was opened with the old one."""
 
     def __init__(self, key_file: Path, token: str) -> None:
-        key = session_key(key_file)
+        key = key_of(key_file)
         self._signer = URLSafeTimedSerializer(key, salt="answerloop web session")
         self._stamp = hmac.new(key, token.encode(), hashlib.sha256).hexdigest()
 
@@ -121,22 +118,6 @@ class _Sessions:
         except BadData:
             return False
         return isinstance(stamp, str) and _same(stamp, self._stamp)
-
-
-def session_key(path: Path) -> bytes:
-    """The key of this installation, made on first use: complete or absent, and readable by its owner alone."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
-        with suppress(FileExistsError):  # another process was faster: its key counts
-            os.link(draft, path)
-        draft.unlink()
-    key = path.read_bytes()
-    if len(key) != KEY_BYTES:
-        raise ConfigurationError(f"{path} is damaged: delete it, a new one is made at the next start.")
-    return key
 
 
 def current_asker(request: Request) -> Asker:

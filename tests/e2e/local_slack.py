@@ -136,6 +136,9 @@ class LocalSlack:
         """What the page is told after the dialog on top was submitted."""
         return self._page.submit(user, values)
 
+    def close_dialog(self, user: str) -> None:
+        self._page.close(user)
+
     def home(self, user: str) -> str:
         """All words of the App Home that is published when this person opens it."""
         before = self._page.home(user).get("hash")

@@ -26,14 +26,22 @@ class PageSocket:
         """What the page is told after the dialog on top was submitted."""
         return asyncio.run(self._submit(user, values))
 
+    def close(self, user: str) -> None:
+        """The dialog on top."""
+        asyncio.run(self._tell({"t": "view_close", "user": user}))
+
     async def _read(self) -> dict[str, Any]:
         async with self._connect() as socket:
             return dict(json.loads(await socket.recv())["state"])
 
     async def _submit(self, user: str, values: dict[str, Any]) -> dict[str, Any]:
+        return await self._tell({"t": "view_submit", "user": user, "values": values})
+
+    async def _tell(self, what: dict[str, Any]) -> dict[str, Any]:
+        """What the page is told of dialogs then."""
         async with self._connect() as socket:
             await socket.recv()
-            await socket.send(json.dumps({"t": "view_submit", "user": user, "values": values}))
+            await socket.send(json.dumps(what))
             while True:
                 told = dict(json.loads(await asyncio.wait_for(socket.recv(), 20)))
                 if told.get("t", "").startswith("view"):

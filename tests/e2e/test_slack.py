@@ -205,7 +205,9 @@ def test_a_thumb_down_is_asked_why(office, slack, answer):
     assert slack.submit_dialog(BOB, {})["errors"].keys() == {"reason"}
     reason = {"reason": {"type": "radio_buttons", "selected_option": {"value": "incomplete"}}}
     better = {"better": {"type": "plain_text_input", "value": "90 days for each child."}}
-    assert slack.submit_dialog(BOB, {"reason": reason, "better": better}) == {"t": "view", "stack": []}
+    [thanks] = slack.submit_dialog(BOB, {"reason": reason, "better": better})["stack"]
+    assert "Thank you" in shown(thanks)
+    slack.close_dialog(BOB)
     assert office.opinions(answer) == {BOB: ("down", "incomplete", "90 days for each child.")}
 
 

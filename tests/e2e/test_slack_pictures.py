@@ -186,6 +186,8 @@ def test_a_thumb_down_asks_why(company: Company, window: Window) -> None:
     alice.dialog.get_by_label("It is incomplete").check()
     alice.dialog.get_by_placeholder("What would be right").fill("Also restart the Burrow client.")
     alice.dialog.get_by_role("button", name="Send").click()
+    expect(alice.dialog).to_contain_text("Thank you, that helps.")
+    alice.dialog.get_by_role("button", name="Close").last.click()
     expect(alice.dialog).to_have_count(0)
 
 

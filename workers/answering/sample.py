@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from answerloop.auditing import Flag, Priority
-from answerloop.db.repositories import audits, leases, samples
+from answerloop.db.repositories import audits, leases, sample_history, samples
 from answerloop.db.repositories.leases import Lease
-from answerloop.db.repositories.samples import Finished, Past, Sample
+from answerloop.db.repositories.sample_history import Past
+from answerloop.db.repositories.samples import Finished, Sample
 from answerloop.db.session import Database, DuplicateKey
 from answerloop.db.tables import now
 from answerloop.domain import BASE_ADAPTER
@@ -197,7 +198,7 @@ class Sampler:
             waiting = samples.finished(session, since, now() - PATIENCE, BATCH)
             if not waiting:
                 return 0
-            past = samples.past(session, now())
+            past = sample_history.past(session, now())
         rows = [decide(answer, past, plan, now()) for answer in waiting]
         with self._database.writing() as session:
             if not leases.renew(session, lease, LEASE):

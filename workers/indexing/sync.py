@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from answerloop.db.repositories import documents
+from answerloop.db.repositories import documents, receipts
 from answerloop.db.repositories.documents import SourceView
 from answerloop.db.session import Database
 from answerloop.db.tables import DocumentRow, now
@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 BATCH_CHUNKS = 64
 LEASE = timedelta(minutes=5)
 REBUILD_LEASE = timedelta(hours=12)
+OLD_VERSIONS = timedelta(minutes=11)
+"""So long an index may keep what it was before, for a search that is under way."""
 
 Progress = Callable[[int, int, str], None]
 """Called with documents done, documents in all, and the key in hand."""
@@ -100,6 +102,16 @@ class Indexer:
                 self.sync(source.id)
             except Exception:  # the next source must be read all the same, its deletions above all
                 log.exception("sync failed", extra={"source_id": source.id})
+
+    def forget(self, receipt_id: str) -> None:
+        """Take erased documents out of the index. One that is in its source still comes back with the next sync."""
+        with self._database.reading() as session:
+            forgotten = receipts.documents_to_forget(session, receipt_id)
+        for tenant, document_id in forgotten:
+            self._index.replace_documents(tenant, {document_id: []})
+            self._index.refresh(tenant)
+            with self._database.writing() as session:
+                receipts.document_forgotten(session, receipt_id, document_id, OLD_VERSIONS)
 
     def rebuild(self, tenant: str, progress: Progress | None = None) -> int:
         """Write the tenant's whole index anew beside the live one, then switch; returns the number of documents.

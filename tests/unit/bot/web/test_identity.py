@@ -6,7 +6,8 @@ from itsdangerous import URLSafeTimedSerializer
 
 from answerloop.db.session import Database
 from answerloop.errors import ConfigurationError
-from answerloop.web.identity import COOKIE, session_key
+from answerloop.secrets import key_of
+from answerloop.web.identity import COOKIE
 from tests.unit.bot.web.web_kit import ADA, PROXY, WebKit
 
 TOKEN = "a token that is long enough"
@@ -121,9 +122,9 @@ class TestToken:
 class TestSessionKey:
     def test_it_is_made_once_for_its_owner_alone(self, tmp_path: Path) -> None:
         path = tmp_path / "home" / "session.key"
-        key = session_key(path)
+        key = key_of(path)
         assert len(key) == 32
-        assert session_key(path) == key
+        assert key_of(path) == key
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert list(path.parent.iterdir()) == [path]
 
@@ -131,4 +132,4 @@ class TestSessionKey:
         path = tmp_path / "session.key"
         path.write_bytes(b"short")
         with pytest.raises(ConfigurationError, match="damaged"):
-            session_key(path)
+            key_of(path)

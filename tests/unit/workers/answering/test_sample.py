@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from answerloop.auditing import AuditState, Flag, Priority, Verdict
 from answerloop.db.audit_tables import AuditRow, BookmarkRow, CorrectionRow, QuestionVectorRow, SampleRow
-from answerloop.db.repositories import documents, leases, samples
+from answerloop.db.repositories import documents, leases, sample_history, samples
 from answerloop.db.tables import AnswerRow, DocumentRow, FeedbackRow, QuestionRow, now
 from answerloop.domain import Action, CitedSource, Decision, Thumb
 from answerloop.estimates import LookedAt
@@ -364,7 +364,7 @@ def test_the_rest_of_the_day_is_guessed_from_the_days_before(scene, database, sa
                 "answer_id": f"a{number}", "created_at": at, "wanted": 1.0, "probability": 1.0 if flagged else 0.5
             }))  # fmt: skip
     with database.reading() as session:
-        past = samples.past(session, noon)
+        past = sample_history.past(session, noon)
     assert (past.wanted_ahead, past.flagged_ahead) == (2.0, 0.0)
     assert past.answers == {"web/general/sure": 13}
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from answerloop.auditing import Flag, Priority
-from answerloop.db.repositories.samples import Finished, Past
+from answerloop.db.repositories.sample_history import Past
+from answerloop.db.repositories.samples import Finished
 from answerloop.estimates import LookedAt, share_correct, weighted_total
 from workers.answering import sample
 from workers.answering.sample import Plan

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from answerloop.backends.index_lancedb import LanceDocumentIndex
-from answerloop.db.repositories import documents
+from answerloop.db.eraser import Eraser
+from answerloop.db.repositories import documents, receipts
 from answerloop.db.session import Database
 from answerloop.db.tables import DocumentRow
 from answerloop.domain import Audience
@@ -211,6 +212,21 @@ def test_a_rebuild_finds_the_same_and_leaves_one_generation(library):
     assert library.index.version("default") != before
     assert "Leave" in library.found("parental leave")
     assert library.index.count("default") == 2
+
+
+def test_an_erased_document_is_not_found_and_leaves_the_index(library):
+    library.sync()
+    with library.database.reading() as session:
+        document = session.scalars(select(DocumentRow.id).where(DocumentRow.key == "leave.md")).one()
+    (library.folder / "leave.md").unlink()
+    receipt = Eraser(library.database, b"k", library.folder / "logs").document(document, "root")
+    assert "Leave" not in library.found("How many days is parental leave?"), "at once, whatever the index says"
+    chunks = library.index.count("default")
+    for _ in range(2):
+        library.indexer.forget(receipt.id)
+    assert library.index.count("default") < chunks
+    with library.database.reading() as session:
+        assert receipts.documents_to_forget(session, receipt.id) == [("default", document)], "old versions are left"
 
 
 def test_a_path_that_is_not_there_is_a_clear_error(library):
