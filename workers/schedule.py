@@ -7,11 +7,13 @@ from typing import Any
 from answerloop.tasks import HOUSEKEEPING, INDEX
 
 RECOVER_SECONDS = 3.0
+CURATED_SECONDS = 60.0
 
 
 def beat_schedule(sync_interval_seconds: float) -> dict[str, dict[str, Any]]:
     return {
         "recover": _every("housekeeping.recover", RECOVER_SECONDS, HOUSEKEEPING),
+        "keep curated answers": _every("housekeeping.curated", CURATED_SECONDS, HOUSEKEEPING),
         "sync sources": _every("index.sync_all", sync_interval_seconds, INDEX),
     }
 
