@@ -168,11 +168,10 @@ class Corrections:
             row_id = corrections.store(session, case, question or "", replace(wanted, reason=alone))
             if row_id not in standing:
                 approved = True
-                if not alone and question:
+                if wanted.documents:
                     hashes = corrections.hashes(case, wanted.documents)
-                    curated.put_in_force(
-                        session, row_id, case.tenant, question, wanted.text, hashes, self._lasts
-                    )  # fmt: skip
+                    asked = "" if alone else question or ""
+                    curated.put_in_force(session, row_id, case.tenant, asked, wanted.text, hashes, self._lasts)
         if case.audit is not None and decided.audit_state is not None:
             corrections.judged(session, case.audit.id, decided.audit_state, decided.verdict, decided.grounded)
         for account in decided.unknown:

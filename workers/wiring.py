@@ -32,11 +32,14 @@ from answerloop.ports import (
 )
 from answerloop.secrets import key_of
 from answerloop.settings import Settings
+from answerloop.slack.address import to_person
 from answerloop.slack.rendered import Style
 from answerloop.slack.sources import source_url
 from workers import schedule, tasks
 from workers.answering.bursts import BurstWatch
+from workers.answering.correct import CorrectionDesk
 from workers.answering.curated import CuratedAnswers
+from workers.answering.curated_upkeep import CuratedUpkeep
 from workers.answering.deliver import DeliveryDesk
 from workers.answering.desk import AnswerDesk
 from workers.answering.guard import Guard
@@ -231,6 +234,14 @@ class Workshop:
         return DeliveryDesk(self.database, self.queue, self.channels, self.directory, reminder)
 
     @cached_property
+    def correction_desk(self) -> CorrectionDesk:
+        return CorrectionDesk(self.database, self.queue, self.directory, {"slack": to_person})
+
+    @cached_property
+    def curated_upkeep(self) -> CuratedUpkeep:
+        return CuratedUpkeep(self.database)
+
+    @cached_property
     def channels(self) -> list[ChatDelivery]:
         settings = self.settings
         if settings.slack == "off":
@@ -318,6 +329,12 @@ class Workshop:
 
     def notify(self, notice_id: str) -> None:
         self._once(lambda: self.delivery_desk).notify(notice_id)
+
+    def correct(self, answer_id: str) -> None:
+        self._once(lambda: self.correction_desk).correct(answer_id)
+
+    def keep_curated(self) -> None:
+        self._once(lambda: self.curated_upkeep).run()
 
     def sync_source(self, source_id: str) -> None:
         self._once(lambda: self.indexer).sync(source_id)

@@ -129,7 +129,8 @@ class CorrectionRow(Table):
 
 class CuratedRow(Table):
     """An approved correction in force. `documents` are its sources as they were when it was approved: id → hash of the
-    content. Who may read all of them may read it. `vector` is of the question, float32, by `embedder`."""
+    content (`curated.content_hash`). Who may read all of them may read it. `question` is empty where only the answer
+    that was corrected is meant. `vector` is of the question, float32, by `embedder`."""
 
     __tablename__ = "curated_answers"
 

@@ -30,9 +30,13 @@ def render_notice(notice: Notice, language: str) -> Rendered:
             return Rendered(text, [section(text), section(reply), actions(yes, no)])
         case NoticeKind.THANKS:
             return _plain(words.thanks)
-        case NoticeKind.REPORT:
-            return _plain(fitted(notice.text, MOST_TEXT, escape))
+        case NoticeKind.CORRECTED:
+            return _corrected(question, words)
     return _plain(fitted(notice.text, MOST_TEXT))
+
+
+def _corrected(question: str, words: Wording) -> Rendered:
+    return _plain(words.corrected.format(question=question))
 
 
 def _plain(text: str) -> Rendered:

@@ -45,6 +45,7 @@ class Wording:
     accept: str
     dismiss: str
     thanks: str
+    corrected: str
 
 
 ENGLISH = Wording(
@@ -81,6 +82,8 @@ ENGLISH = Wording(
     accept="Yes, suggest it",
     dismiss="No",
     thanks="Thank you, that helps.",
+    corrected="✏️ A colleague has corrected my answer to your question. The right one stands where you asked, and on my "
+    "Home tab.\n> {question}",
 )
 
 GERMAN = Wording(
@@ -117,6 +120,8 @@ GERMAN = Wording(
     accept="Ja, vorschlagen",
     dismiss="Nein",
     thanks="Danke, das hilft.",
+    corrected="✏️ Meine Antwort auf deine Frage ist berichtigt worden. Die richtige steht, wo du gefragt hast, und auf "
+    "meiner Startseite.\n> {question}",
 )
 
 LANGUAGES = {"en": ENGLISH, "de": GERMAN}

@@ -127,9 +127,7 @@ def test_a_reviewer_judges_with_the_keyboard_alone(open_page: Open, dashboard: R
     expect(page.locator("li.greyed")).to_contain_text("you have judged it")
 
 
-def test_a_second_person_rejects_a_correction_and_nobody_approves_their_own(
-    open_page: Open, dashboard: RunningDashboard
-) -> None:
+def test_a_second_person_rejects_it_and_nobody_approves_their_own(open_page: Open, dashboard: RunningDashboard) -> None:
     page = open_page("/corrections")
     own = page.locator("li.correction", has_text="May I split my parental leave?")
     expect(own.get_by_role("button", name="Approve")).to_be_disabled()

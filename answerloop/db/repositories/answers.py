@@ -84,7 +84,7 @@ def progress(
     answer = _answer_of(session, claim, lease)
     answer.stage, answer.text, answer.revision = stage, text, answer.revision + 1
     if sources is not None:
-        answer.sources = [_source_row(source) for source in sources]
+        answer.sources = [source_row(source) for source in sources]
 
 
 def finish(session: Session, claim: questions.Claim, lease: timedelta, draft: AnswerDraft) -> None:
@@ -102,7 +102,7 @@ def finish(session: Session, claim: questions.Claim, lease: timedelta, draft: An
     answer.correction_id = draft.correction_id
     if draft.correction_id:
         curated.count_served(session, draft.correction_id)
-    answer.sources = [_source_row(source) for source in draft.sources]
+    answer.sources = [source_row(source) for source in draft.sources]
     answer.finished_at = now()
     question = session.get_one(QuestionRow, claim.question_id)
     question.state, question.lease_until = QuestionState.ANSWERED, None
@@ -123,7 +123,7 @@ def _answer_of(session: Session, claim: questions.Claim, lease: timedelta) -> An
     ).one()
 
 
-def _source_row(source: CitedSource) -> AnswerSourceRow:
+def source_row(source: CitedSource) -> AnswerSourceRow:
     passage = source.passage
     return AnswerSourceRow(
         number=source.number,

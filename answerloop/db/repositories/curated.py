@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, undefer
 
 from answerloop.auditing import Withdrawal
-from answerloop.db.audit_tables import CorrectionRow, CuratedRow
+from answerloop.db.audit_tables import AlarmRow, CorrectionRow, CuratedRow
 from answerloop.db.repositories import documents
 from answerloop.db.tables import DocumentRow, now
 from answerloop.domain import Audience
@@ -30,7 +31,7 @@ def put_in_force(
     session: Session, correction_id: str, tenant: str, question: str, text: str, document_hashes: Mapping[str, str],
     lasts: timedelta,
 ) -> None:  # fmt: skip
-    """Once; a correction that was withdrawn comes back as another one."""
+    """Once; a correction that was withdrawn comes back as another one. Without a question: for its own answer alone."""
     if session.get(CuratedRow, correction_id) is None:
         session.add(
             CuratedRow(
@@ -77,7 +78,7 @@ def version(session: Session) -> tuple[int, datetime | None]:
 def kept(session: Session) -> list[Kept]:
     rows = session.execute(
         select(CuratedRow.correction_id, CuratedRow.tenant, CuratedRow.question, CuratedRow.embedder, CuratedRow.vector)
-        .where(CuratedRow.withdrawn_at.is_(None), CuratedRow.expires_at > now())
+        .where(CuratedRow.withdrawn_at.is_(None), CuratedRow.expires_at > now(), CuratedRow.question != "")
         .order_by(CuratedRow.correction_id)
     )
     return [Kept(*row) for row in rows]
@@ -179,20 +180,48 @@ class Ageing:
 
     correction_id: str
     answer_id: str
-    question: str
     expires_at: datetime
     changed: bool
 
 
-def ageing(session: Session, warn_before: timedelta) -> list[Ageing]:
+Hashes: TypeAlias = "dict[tuple[str, str, str, datetime], str]"
+"""Of documents by id, title, content hash and the time they were indexed: what was read need not be read again."""
+
+
+def ageing(session: Session, warn_before: timedelta, known: Hashes) -> list[Ageing]:
     rows = session.execute(
         select(CuratedRow, CorrectionRow.answer_id)
         .join(CorrectionRow, CorrectionRow.id == CuratedRow.correction_id)
         .where(CuratedRow.withdrawn_at.is_(None))
         .order_by(CuratedRow.correction_id)
     ).all()
+    current = _current_hashes(session, {document for row, _ in rows for document in row.documents}, known)
     found = [
-        Ageing(row.correction_id, answer_id, row.question, row.expires_at, not _as_approved(session, row.documents))
+        Ageing(
+            row.correction_id,
+            answer_id,
+            row.expires_at,
+            any(current.get(document) != approved for document, approved in row.documents.items()),
+        )
         for row, answer_id in rows
     ]
     return [each for each in found if each.changed or each.expires_at <= now() + warn_before]
+
+
+def _current_hashes(session: Session, document_ids: Collection[str], known: Hashes) -> dict[str, str]:
+    """Of those that are there and not superseded. A document that is being read in right now is told of when it is."""
+    wanted = select(DocumentRow.id, DocumentRow.title, DocumentRow.content_hash, DocumentRow.indexed_at).where(
+        DocumentRow.id.in_(document_ids), DocumentRow.superseded.is_(False)
+    )
+    keys = {row.id: (row.id, row.title, row.content_hash, row.indexed_at) for row in session.execute(wanted)}
+    unread = [document_id for document_id, key in keys.items() if key not in known]
+    for row in _with_text(session, unread) if unread else ():
+        known[keys[row.id]] = content_hash(row.title, row.text)
+    for gone in known.keys() - set(keys.values()):
+        del known[gone]
+    return {document_id: known[key] for document_id, key in keys.items() if key in known}
+
+
+def was_sounded(session: Session, alarm: str) -> bool:
+    """Whether there has been this alarm, also when somebody has cleared it."""
+    return session.get(AlarmRow, alarm) is not None

@@ -194,8 +194,10 @@ class Desk:
         return row
 
     def in_force(self) -> list[CuratedRow]:
+        """For whoever asks the same."""
+        standing = select(CuratedRow).where(CuratedRow.withdrawn_at.is_(None), CuratedRow.question != "")
         with self.database.reading() as session:
-            return list(session.scalars(select(CuratedRow).where(CuratedRow.withdrawn_at.is_(None))))
+            return list(session.scalars(standing))
 
     def audit_row(self, audit: str) -> AuditRow:
         with self.database.reading() as session:
