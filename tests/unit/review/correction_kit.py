@@ -22,9 +22,11 @@ from answerloop.domain import (
     Confidence,
     Decision,
     InboundQuestion,
+    Opinion,
     Outcome,
     Passage,
     Usage,
+    Via,
 )
 from answerloop.testing.fakes import FakeRedactor, FakeTaskQueue
 from bot.intake import Intake
@@ -122,7 +124,14 @@ class Desk:
         with self.database.writing() as session:
             session.add(
                 SampleRow(
-                    answer_id=answer_id, probability=1.0, draw=0.0, chosen=True, priority=Priority.FLAGGED, topic="hr"
+                    answer_id=answer_id,
+                    probability=1.0,
+                    draw=0.0,
+                    chosen=True,
+                    priority=Priority.FLAGGED,
+                    topic="hr",
+                    stratum="web:hr:sure",
+                    wanted=1.0,
                 )
             )
             row = AuditRow(answer_id=answer_id, priority=Priority.FLAGGED, state="out", overlap=self.overlap, task="7")
@@ -152,9 +161,14 @@ class Desk:
             row = session.scalar(select(VerdictRow).where(VerdictRow.external_id == key))
             if row is None:
                 row = VerdictRow(
-                    audit_id=audit, reviewer=reviewer, origin=origin, external_id=key, submitted_at=at,
-                    verdict=verdict, grounded=Grounded.NOT,
-                )  # fmt: skip
+                    audit_id=audit,
+                    reviewer=reviewer,
+                    origin=origin,
+                    external_id=key,
+                    submitted_at=at,
+                    verdict=verdict,
+                    grounded=Grounded.NOT,
+                )
                 session.add(row)
             row.verdict, row.grounded = verdict, Grounded.NOT
             row.correction, row.edited, row.documents = correction, edited, list(documents)
@@ -174,7 +188,7 @@ class Desk:
 
     def suggests(self, answer_id: str, person: str = EVE, text: str = RIGHT) -> None:
         with self.database.writing() as session:
-            feedback.add(session, answer_id, person, correction=text)
+            feedback.add(session, answer_id, person, Opinion(correction=text), Via.FORM)
 
     def change_document(self, document_id: str, text: str) -> None:
         with self.database.writing() as session:

@@ -7,6 +7,7 @@ from answerloop.auditing import AuditState, Origin, Verdict, Withdrawal
 from answerloop.db.repositories import corrections, curated
 from answerloop.db.repositories.feedback import add
 from answerloop.db.tables import DocumentRow
+from answerloop.domain import Opinion, Via
 from answerloop.errors import NotAllowed, NotFound
 from review import approval, fitness
 from review.corrections import DECIDED_ALREADY, NOT_A_REVIEWER, YOURS_ALREADY
@@ -625,5 +626,5 @@ def test_an_answer_that_is_gone_is_nobodys_business(desk):
 def test_feedback_without_a_better_answer_is_no_suggestion(desk):
     answer, _ = an_audit(desk)
     with desk.database.writing() as session:
-        add(session, answer, EVE)
+        add(session, answer, EVE, Opinion(), Via.CLICK)
     assert desk.corrections.take_suggestions() == 0
