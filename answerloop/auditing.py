@@ -72,6 +72,17 @@ class CorrectionState(StrEnum):
     WITHDRAWN = "withdrawn"  # was approved, and is out of date, expired, erased or taken back
 
 
+class Withdrawal(StrEnum):
+    """Why a correction that was approved is so no more."""
+
+    TAKEN_BACK = "taken_back"  # people judge otherwise now
+    REJECTED = "rejected"  # a reviewer has taken it out of force
+    REPLACED = "replaced"  # another correction was approved
+    SOURCE = "source"  # a document of it has changed, is gone or out of date
+    EXPIRED = "expired"
+    ERASED = "erased"
+
+
 @dataclass(frozen=True, slots=True)
 class AuditTask:
     """One answer as it is shown to reviewers. Personal data is masked; `suggestion` pre-fills the correction."""

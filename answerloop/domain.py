@@ -55,6 +55,8 @@ class Person:
     name: str
     groups: frozenset[str]
     tenant: str = "default"
+    email: str = ""
+    """Where the directory says so: who they are as a reviewer."""
 
 
 # --- documents -------------------------------------------------------------------------------------------------------
@@ -275,6 +277,8 @@ class AnswerDraft:
     decision: Decision
     hint: str = ""
     """For the asker alone, where others read the answer too: that they would do better elsewhere."""
+    correction_id: str | None = None
+    """The approved correction that it is."""
 
 
 class Thumb(StrEnum):
@@ -382,8 +386,10 @@ class NoticeKind(StrEnum):
     SUGGESTION = "suggestion"  # to a colleague alone: shall your reply be the better answer?
     SLOW_DOWN = "slow_down"  # to the asker alone: too many questions in a short time
     THANKS = "thanks"  # to whoever rated: it has arrived
+    CORRECTED = "corrected"  # to the asker alone: a colleague has corrected the answer above
     REFUSED = "refused"  # to the asker alone: why there will be no answer here
     HOME = "home"  # to one person alone: what the assistant knows, and how to ask
+    REPORT = "report"  # to the room of those who run us
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@
     │   ├── DirectoryUnavailable
     │   ├── ReviewQueueUnavailable
     │   │   └── ReviewQueueUncertain
+    │   ├── CuratedWithdrawn
     │   └── DeliveryUnavailable
     │       └── DeliveryUncertain
     ├── DeliveryImpossible        nobody will ever see it there; keep the answer, tell the operator
@@ -97,6 +98,10 @@ class ReviewQueueUnavailable(Retryable):
 
 class ReviewQueueUncertain(ReviewQueueUnavailable):
     """The connection broke after tasks were sent: they may stand there, or do so in a moment."""
+
+
+class CuratedWithdrawn(Retryable):
+    """An approved answer was withdrawn while it was being given: the question is answered anew."""
 
 
 class DeliveryImpossible(AnswerloopError):

@@ -51,6 +51,10 @@ class Masked:
     placeholders: Placeholders
 
 
+def holds_placeholder(text: str) -> bool:
+    return _PLACEHOLDER.search(text) is not None
+
+
 def replace(text: str, findings: Iterable[Finding], known: Placeholders) -> Masked:
     """The text with a placeholder for each finding: the one that stands for the same value already, or the next."""
     values = dict(known.values)

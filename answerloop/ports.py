@@ -220,6 +220,19 @@ class RateLimiter(Protocol):
         """Nobody gets a place for this long: the platform said so. Raises QueueUnavailable."""
 
 
+class Notifier(Protocol):
+    """Tells those who run us. `key` says what it is about: told again it changes nothing.
+
+    Raises DatabaseUnavailable.
+    """
+
+    def report(self, key: str, text: str) -> None:
+        """Something to read when there is time."""
+
+    def alarm(self, key: str, kind: str, text: str) -> None:
+        """Something to look at now; it stands on the dashboard until somebody clears it."""
+
+
 class ChatDelivery(Protocol):
     """Shows answers where the questions were asked. `address` is what the channel's inbound side stored.
 

@@ -182,6 +182,19 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(15.0, gt=0, description="A worker silent for this long has lost its question.")
     history_turns: int = Field(3, ge=0, description="Earlier turns that a follow-up question is understood with.")
 
+    # --- corrections
+    four_eyes_topics: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_groups)] = Field(
+        (),
+        description="Topics whose corrections need a second person, separated by commas. The topic of a document is "
+        "the first folder of its path in its source.",
+    )
+    curated_days: int = Field(
+        180, ge=1, description="So long an approved correction is served; then it is judged anew."
+    )
+    curated_threshold: float = Field(
+        0.8, ge=0, le=1, description="Least cosine of two questions that count as the same in other words."
+    )
+
     # --- personal data
     masked_types: Annotated[tuple[PersonalDataType, ...], NoDecode, BeforeValidator(_groups)] = Field(
         (
@@ -232,6 +245,23 @@ class Settings(BaseSettings):
     retention_days: int = Field(
         365, ge=0, description="Then questions, answers and what was said of them lose their words; 0: never."
     )
+
+    # --- dashboard
+    review_port: int = Field(8001, ge=0, le=65535, description="Port the dashboard listens on, at `ANSWERLOOP_HOST`.")
+    operators_group: str = Field("operators", description="The group whose members see the figures of the dashboard.")
+    reports_room: str = Field(
+        "",
+        pattern=r"^$|^slack:[A-Za-z0-9]+:[A-Za-z0-9]+$",
+        description="Room in which reports are posted, such as `slack:T01:C02`; empty: the dashboard alone.",
+    )
+    human_minutes: float = Field(
+        12.0, ge=0, description="Assumed: minutes that a colleague spends on a question that is not answered here."
+    )
+    human_answer_hours: float = Field(
+        4.0, ge=0, description="Assumed: hours until a colleague has answered a question."
+    )
+    cost_per_hour: float = Field(0.25, ge=0, description="Assumed: what running everything costs in an hour.")
+    currency: str = Field("EUR", max_length=8, description="In which `ANSWERLOOP_COST_PER_HOUR` is said.")
 
     # --- observing
     log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or text for people.")

@@ -32,6 +32,11 @@ def sync_source(source_id: str) -> Job:
     return Job("index.sync_source", INDEX, (source_id,))
 
 
+def correct_answer(answer_id: str) -> Job:
+    """What is approved instead of this answer has changed."""
+    return Job("answer.correct", DELIVER, (answer_id,))
+
+
 def forget_document(receipt_id: str) -> Job:
     """Chunks of erased documents are to go."""
     return Job("index.forget", INDEX, (receipt_id,))
@@ -50,3 +55,8 @@ def judge_audit(audit_id: str) -> Job:
 def pull_judgements() -> Job:
     """Reviewers may have said something."""
     return Job("review.pull", REVIEW)
+
+
+def find_gaps() -> Job:
+    """What people asked last week and the documents do not say; a report that is there already is not made again."""
+    return Job("review.gaps", REVIEW)

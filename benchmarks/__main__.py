@@ -15,6 +15,7 @@ RUNS: tuple[tuple[str, ...], ...] = (  # file name, benchmark, folder below --da
     ("groundedness", "groundedness", "groundedness-dev"),
     ("injection", "injection", "indirect-injection-dev"),
     ("triage", "triage", "."),
+    ("curated", "curated", ""),
     ("overhead", "overhead", "handbook-18f"),
     ("intake", "intake", "", "--without-workers"),
     ("intake-with-workers", "intake", ""),

@@ -11,6 +11,7 @@ SAMPLE_SECONDS = 10.0
 FINISH_SECONDS = 300.0
 RETAIN_SECONDS = 24 * 3600.0
 PUSH_SECONDS, PULL_SECONDS, SWEEP_SECONDS = 10.0, 10.0, 600.0
+CURATED_SECONDS = 60.0
 
 
 def beat_schedule(sync_interval_seconds: float, *, label_studio: bool = True) -> dict[str, dict[str, Any]]:
@@ -25,6 +26,7 @@ def beat_schedule(sync_interval_seconds: float, *, label_studio: bool = True) ->
         "sample answers": _every("audit.sample", SAMPLE_SECONDS, HOUSEKEEPING),
         "finish erasures": _every("housekeeping.finish_erasures", FINISH_SECONDS, HOUSEKEEPING),
         "erase what is old": _every("housekeeping.retain", RETAIN_SECONDS, HOUSEKEEPING),
+        "keep curated answers": _every("housekeeping.curated", CURATED_SECONDS, HOUSEKEEPING),
         "sync sources": _every("index.sync_all", sync_interval_seconds, INDEX),
         **(reviewing if label_studio else {}),
     }

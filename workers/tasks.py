@@ -20,6 +20,10 @@ class Desks(Protocol):
 
     def notify(self, notice_id: str) -> None: ...
 
+    def correct(self, answer_id: str) -> None: ...
+
+    def keep_curated(self) -> None: ...
+
     def recover(self) -> None: ...
 
     def sample(self) -> None: ...
@@ -55,6 +59,14 @@ def register(app: Celery, desks: Desks) -> None:
     @app.task(name="deliver.notice")  # type: ignore[untyped-decorator]
     def deliver_notice(notice_id: str) -> None:
         desks.notify(notice_id)
+
+    @app.task(name="answer.correct")  # type: ignore[untyped-decorator]
+    def correct_answer(answer_id: str) -> None:
+        desks.correct(answer_id)
+
+    @app.task(name="housekeeping.curated")  # type: ignore[untyped-decorator]
+    def keep_curated() -> None:
+        desks.keep_curated()
 
     @app.task(name="housekeeping.recover")  # type: ignore[untyped-decorator]
     def recover() -> None:

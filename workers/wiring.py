@@ -37,9 +37,14 @@ from answerloop.ports import (
 )
 from answerloop.secrets import key_of
 from answerloop.settings import Settings
+from answerloop.slack import address as slack_address
 from answerloop.slack.rendered import Style
+from answerloop.teams import address as teams_address
 from workers import schedule, tasks
 from workers.answering.bursts import BurstWatch
+from workers.answering.correct import CorrectionDesk
+from workers.answering.curated import CuratedAnswers
+from workers.answering.curated_upkeep import CuratedUpkeep
 from workers.answering.deliver import DeliveryDesk
 from workers.answering.desk import AnswerDesk
 from workers.answering.guard import Guard
@@ -235,7 +240,11 @@ class Workshop:
             max_new_tokens=settings.max_new_tokens,
             deadline_seconds=settings.answer_deadline_seconds,
         )
-        return Pipeline(self.retriever, self.generator, self.fallback, self.guard, limits, self.triage)
+        return Pipeline(self.retriever, self.generator, self.fallback, self.guard, limits, self.triage, self.curated)
+
+    @cached_property
+    def curated(self) -> CuratedAnswers:
+        return CuratedAnswers(self.database, self.embedder, self.settings.curated_threshold)
 
     @cached_property
     def triage(self) -> Triage:
@@ -269,6 +278,19 @@ class Workshop:
     def _home_of(self, channel: str, person_id: str) -> HomeFacts:
         facts = Home(self.database, self.directory, self.settings.tenant).facts(channel, person_id)
         return replace(facts, admin=person_id.rpartition(":")[2] in self.settings.teams_admins)
+
+    @cached_property
+    def correction_desk(self) -> CorrectionDesk:
+        return CorrectionDesk(
+            self.database,
+            self.queue,
+            self.directory,
+            {"slack": slack_address.to_person, "teams": teams_address.to_person},
+        )
+
+    @cached_property
+    def curated_upkeep(self) -> CuratedUpkeep:
+        return CuratedUpkeep(self.database)
 
     @cached_property
     def channels(self) -> list[ChatDelivery]:
@@ -383,6 +405,12 @@ class Workshop:
 
     def notify(self, notice_id: str) -> None:
         self._once(lambda: self.delivery_desk).notify(notice_id)
+
+    def correct(self, answer_id: str) -> None:
+        self._once(lambda: self.correction_desk).correct(answer_id)
+
+    def keep_curated(self) -> None:
+        self._once(lambda: self.curated_upkeep).run()
 
     def sync_source(self, source_id: str) -> None:
         self._once(lambda: self.indexer).sync(source_id)

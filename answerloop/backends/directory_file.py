@@ -161,7 +161,8 @@ def _person(person_id: str, entry: Any, tenant: str) -> Person:
     entry = {} if entry is None else entry
     groups = _groups(person_id, entry.get("groups", []) if isinstance(entry, dict) else None)
     own = {PUBLIC} if entry.get("guest") else {EVERYONE, PUBLIC, *groups}
-    return Person(person_id, str(entry.get("name", person_id)), frozenset(own), tenant)
+    email = str(entry.get("email") or "").casefold()
+    return Person(person_id, str(entry.get("name", person_id)), frozenset(own), tenant, email)
 
 
 def _groups(whose: str, groups: Any) -> frozenset[str]:

@@ -66,6 +66,8 @@ class Wording:
     room_settings: str
     marked: str
     taken_back: str
+    corrected: str
+    corrected_home: str
 
 
 ENGLISH = Wording(
@@ -141,6 +143,8 @@ ENGLISH = Wording(
     room_settings="Settings of a channel",
     marked="🔒 From documents marked {mark}",
     taken_back="This was taken back.",
+    corrected="✏️ A colleague has corrected my answer to your question. The right one stands where you asked{home}.",
+    corrected_home=", and on my Home tab",
 )
 
 GERMAN = Wording(
@@ -216,6 +220,8 @@ GERMAN = Wording(
     room_settings="Einstellungen eines Kanals",
     marked="🔒 Aus Dokumenten mit der Kennzeichnung {mark}",
     taken_back="Das wurde zurückgenommen.",
+    corrected="✏️ Meine Antwort auf deine Frage ist berichtigt worden. Die richtige steht, wo du gefragt hast{home}.",
+    corrected_home=", und auf meiner Startseite",
 )
 
 LANGUAGES = {"en": ENGLISH, "de": GERMAN}

@@ -46,7 +46,8 @@ class SampleRow(Table):
 
 class AuditRow(Table):
     """An answer that people are to judge. `in_house`: on our own page alone, since reviewers in general may not read
-    its sources or it could not be masked. `task` is the review queue's name for it, unique within a `project`."""
+    its sources or it could not be masked. `task` is the review queue's name for it, unique within a `project`. What was
+    said of it before `reopened_at` does not count any more."""
 
     __tablename__ = "audits"
     __table_args__ = (UniqueConstraint("project", "task"), Index("ix_audits_queue", "state", "priority", "created_at"))
@@ -66,6 +67,7 @@ class AuditRow(Table):
     created_at: Mapped[datetime] = mapped_column(default=now)
     pushed_at: Mapped[datetime | None]
     judged_at: Mapped[datetime | None]
+    reopened_at: Mapped[datetime | None]
 
 
 class VerdictRow(Table):
@@ -98,7 +100,9 @@ class CorrectionRow(Table):
     """A better answer to a question, and how far it is on its way. `question` is masked.
 
     `documents` (ids) ground it, or `missing_document` names the one that should exist. `suggested_by` is whoever wrote
-    it first; `approved_by` and `second_by` are other people.
+    it first; who approves is somebody else, but for what a reviewer wrote while judging: submitting that approves it.
+    `approved_via` is `judging`, or `click` on our page; `second_by` is another person, who has confirmed or rejected it
+    there. `withdrawn_because` is a `Withdrawal`.
     """
 
     __tablename__ = "corrections"
@@ -113,9 +117,11 @@ class CorrectionRow(Table):
     missing_document: Mapped[str] = mapped_column(Text, default="")
     state: Mapped[str] = mapped_column(String(16), default="proposed", index=True)
     reason: Mapped[str] = mapped_column(Text, default="")
+    withdrawn_because: Mapped[str] = mapped_column(String(16), default="")
     suggested_by: Mapped[str] = mapped_column(String(255), index=True)
     suggested_via: Mapped[str] = mapped_column(String(16))
     approved_by: Mapped[str | None] = mapped_column(String(255))
+    approved_via: Mapped[str] = mapped_column(String(16), default="")
     approved_at: Mapped[datetime | None]
     second_by: Mapped[str | None] = mapped_column(String(255))
     second_at: Mapped[datetime | None]
@@ -125,7 +131,8 @@ class CorrectionRow(Table):
 
 class CuratedRow(Table):
     """An approved correction in force. `documents` are its sources as they were when it was approved: id → hash of the
-    content. Who may read all of them may read it. `vector` is of the question, float32, by `embedder`."""
+    content (`curated.content_hash`). Who may read all of them may read it. `question` is empty where only the answer
+    that was corrected is meant. `vector` is of the question, float32, by `embedder`."""
 
     __tablename__ = "curated_answers"
 
@@ -143,6 +150,21 @@ class CuratedRow(Table):
     served: Mapped[int] = mapped_column(default=0)
     served_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now, index=True)
+
+
+class ReplacedAnswerRow(Table):
+    """An answer as it was before it was corrected, for whoever takes the correction back, and for judging what was
+    judged: `sources` are all columns of its rows of `answer_sources`."""
+
+    __tablename__ = "replaced_answers"
+
+    answer_id: Mapped[str] = mapped_column(ForeignKey("answers.id"), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    confidence: Mapped[str | None] = mapped_column(String(16))
+    decision: Mapped[dict[str, Any]]
+    sources: Mapped[list[Any]]
+    replaced_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class ReviewerRow(Table):

@@ -56,6 +56,14 @@ class SlackAddress:
         return replace(address, mode=Mode(address.mode))
 
 
+def to_person(address: Mapping[str, Any]) -> dict[str, Any]:
+    """Where whoever asked there is told something that need not stand there: in direct messages, which stay."""
+    at = SlackAddress.parse(address)
+    if at.mode is Mode.DIRECT:
+        return at.as_json()
+    return SlackAddress(at.workspace, at.user, at.user, Mode.DIRECT, language=at.language).as_json()
+
+
 def person_id(workspace: str, user: str) -> str:
     return f"{CHANNEL}:{workspace}:{user}"
 

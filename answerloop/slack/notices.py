@@ -30,7 +30,13 @@ def render_notice(notice: Notice, language: str) -> Rendered:
             return Rendered(text, [section(text), section(reply), actions(yes, no)])
         case NoticeKind.THANKS:
             return _plain(words.thanks)
+        case NoticeKind.CORRECTED:
+            return _corrected(question, words)
     return _plain(fitted(notice.text, MOST_TEXT))
+
+
+def _corrected(question: str, words: Wording) -> Rendered:
+    return _plain(f"{words.corrected.format(home=words.corrected_home)}\n> {question}")
 
 
 def _plain(text: str) -> Rendered:

@@ -66,6 +66,11 @@ class TeamsAddress:
         return replace(address, kind=Kind(address.kind))
 
 
+def to_person(address: Mapping[str, Any]) -> dict[str, Any]:
+    """Where whoever asked there is told something that nobody else is to read."""
+    return TeamsAddress.parse(address).personal().as_json()
+
+
 def person_id(tenant: str, user: str) -> str:
     return f"{CHANNEL}:{tenant.lower()}:{user}"
 

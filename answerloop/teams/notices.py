@@ -49,9 +49,16 @@ def render_notice(notice: Notice, names: Names, language: str, now: datetime) ->
             return message(shown, said.suggest)
         case NoticeKind.HOME if notice.home:
             return message(_home(notice.home, said, now), said.home_greeting)
-        case NoticeKind.THANKS:
-            return message(card(words(said.thanks)), said.thanks)
+        case NoticeKind.THANKS | NoticeKind.CORRECTED:
+            return _told(notice, said)
     return message(card(*paragraphs(shortened(notice.text, MOST_TEXT))), notice.text)
+
+
+def _told(notice: Notice, said: Wording) -> dict[str, Any]:
+    if notice.kind is NoticeKind.THANKS:
+        return message(card(words(said.thanks)), said.thanks)
+    text = said.corrected.format(home="")
+    return message(card(words(text), restated(notice.question)), text)
 
 
 def _escalation(notice: Notice, names: Names, said: Wording) -> dict[str, Any]:

@@ -4,34 +4,33 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
+from pathlib import Path
 
-import anyio
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
-from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel, ConfigDict
 
 from answerloop.db.session import Database
 from answerloop.errors import NotAuthenticated
 from answerloop.ports import Directory
 from answerloop.settings import Settings
+from answerloop.web import failures
+from answerloop.web.assets import Assets
+from answerloop.web.identity import Identity, is_on_this_machine
+from answerloop.web.security import Guard, SecurityHeaders
+from answerloop.web.sign_in import add_sign_in
 from bot.feedback import FeedbackBox
 from bot.intake import Intake
-from bot.web import failures
 from bot.web.chat import ChatApi
 from bot.web.documents import DocumentPages
 from bot.web.events import AnswerStream, RevisionWatch
-from bot.web.identity import COOKIE, SESSION_SECONDS, Identity, is_on_this_machine
-from bot.web.pages import STATIC
 from bot.web.readiness import Health, Readiness, is_ready, without_details
-from bot.web.security import Guard, SecurityHeaders
 from bot.web.snapshots import Snapshots
 
 Metrics = Callable[[], tuple[bytes, str]]
 """The figures and their content type."""
 
+STATIC = Path(__file__).parent / "static"
 PLATFORM_PATHS = frozenset({"/slack/events", "/api/messages"})
-WRONG_TOKEN_SECONDS = 0.5
 
 
 def create_app(
@@ -61,18 +60,13 @@ def create_app(
     app.include_router(ChatApi(settings, intake, feedback, directory, snapshots, stream).router())
     app.include_router(DocumentPages(database, directory, settings.tenant).router())
     _add_pages(app)
+    add_sign_in(app, app.state.identity)
     _add_probes(app, Readiness(health), metrics)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", Assets(STATIC), name="static")
     app.add_middleware(Guard, allowed_hosts=settings.allowed_hosts, machine_paths=machine_paths)
     app.add_middleware(failures.LastResort)
     app.add_middleware(SecurityHeaders)
     return app
-
-
-class TokenBody(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    token: str
 
 
 def _add_pages(app: FastAPI) -> None:
@@ -87,29 +81,6 @@ def _add_pages(app: FastAPI) -> None:
                 return RedirectResponse("/login", 303)
             raise
         return FileResponse(STATIC / "index.html")
-
-    @app.get("/login")
-    def login_page() -> Response:
-        return FileResponse(STATIC / "login.html")
-
-    @app.post("/api/login", status_code=204)
-    async def sign_in(body: TokenBody, request: Request) -> Response:
-        try:
-            session = identity.sign_in(body.token)
-        except NotAuthenticated:
-            await anyio.sleep(WRONG_TOKEN_SECONDS)
-            raise
-        response = Response(status_code=204)
-        response.set_cookie(
-            COOKIE, session, SESSION_SECONDS, httponly=True, samesite="lax", secure=identity.is_https(request)
-        )
-        return response
-
-    @app.post("/api/logout", status_code=204)
-    def sign_out() -> Response:
-        response = Response(status_code=204)
-        response.delete_cookie(COOKIE, httponly=True, samesite="lax")
-        return response
 
 
 def _add_probes(app: FastAPI, readiness: Readiness, metrics: Metrics) -> None:

@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from answerloop.domain import FeedbackReason, InboundQuestion, Thumb
 from answerloop.ports import Directory
 from answerloop.settings import Settings
+from answerloop.web.identity import CurrentAsker
 from bot.feedback import FeedbackBox
 from bot.intake import Intake
 from bot.web.events import AnswerStream
-from bot.web.identity import CurrentAsker
 from bot.web.snapshots import CHANNEL, Snapshot, Snapshots
 
 

@@ -23,8 +23,8 @@ from answerloop.db.session import Database
 from answerloop.domain import Audience
 from answerloop.errors import NotFound
 from answerloop.ports import Directory
-from bot.web.identity import CurrentAsker
-from bot.web.pages import page
+from answerloop.web.identity import CurrentAsker
+from answerloop.web.pages import page
 from bot.web.snapshots import web_url
 
 MOST_CHARACTERS = 200_000

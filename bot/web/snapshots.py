@@ -55,6 +55,7 @@ class Snapshot(TypedDict):
     text: str
     outcome: str | None
     confidence: str | None
+    verified: bool
     sources: list[SourceSnapshot]
     contact: str | None
     details: dict[str, object]
@@ -148,6 +149,7 @@ def _as_readable(view: AnswerView, readable: Collection[str]) -> AnswerView:
             sources=(),
             outcome=view.outcome and Outcome.ABSTAINED,
             confidence=view.confidence and Confidence.DONT_KNOW,
+            verified=False,
         )
     return replace(view, sources=tuple(source for source in view.sources if source not in hidden))
 
@@ -163,6 +165,7 @@ def _snapshot(view: AnswerView, contact: str | None, queue_position: int | None)
         "text": view.text,
         "outcome": view.outcome,
         "confidence": view.confidence,
+        "verified": view.verified,
         "sources": [_source(source) for source in view.sources],
         "contact": None if view.decision.get("action") == Action.REFUSED else contact,
         "details": {

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 
 from fastapi.testclient import TestClient
@@ -21,11 +22,13 @@ from answerloop.domain import AnswerDraft, Audience, Chunk, Person
 from answerloop.heartbeat import Heartbeat
 from answerloop.ports import DocumentIndex, GenerationRequest, IndexQuery
 from answerloop.settings import Settings
-from answerloop.testing.audience import ELSEWHERE, HOME, TOPICS, Company, Readers, Shown
+from answerloop.testing.audience import ELSEWHERE, HOME, TOPICS, Company, Page, Readers, Shown
+from answerloop.testing.corrections import approve
 from answerloop.testing.fakes import FakeEmbedder, FakeGenerator, FakeRedactor, FakeTaskQueue
 from bot.feedback import FeedbackBox
 from bot.intake import Intake
 from bot.web.app import create_app
+from workers.answering.curated import CuratedAnswers
 from workers.answering.desk import AnswerDesk
 from workers.answering.guard import Guard
 from workers.answering.pipeline import Asked, Limits, Pipeline, Show
@@ -88,6 +91,8 @@ class House:
         self._retriever = Retriever(index, self._embedder, database, passages=MANY)
         self.generator = FakeGenerator(self._speak)
         self.answering, self._abstaining = self._pipeline(0.0), self._pipeline(1.1)
+        self._curated = CuratedAnswers(database, self._embedder, 0.0)
+        self._approved: set[tuple[str, ...]] = set()
         queue = FakeTaskQueue()
         self._desk = AnswerDesk(
             database, queue, self.answering, self, Heartbeat(database, "house", 60), LEASE, 3, FakeRedactor()
@@ -114,6 +119,7 @@ class House:
         """Write the company's documents of this day and read them in. The index is late until `late.catch_up()`."""
         indexer = Indexer(self.database, self.late, self._embedder, chunk_tokens=64, max_document_bytes=10_000)  # type: ignore[arg-type]
         self.company = company
+        there: dict[str, str] = {}
         for tenant in (HOME, ELSEWHERE):
             folder = self.folder / "documents" / tenant
             shutil.rmtree(folder, ignore_errors=True)
@@ -125,7 +131,18 @@ class House:
             indexer.sync(source)
             with self.database.reading() as session:
                 rows = documents.of_source(session, source).values()
-                self.document_ids |= {row.key.removesuffix(".md"): row.id for row in rows}
+                there |= {row.key.removesuffix(".md"): row.id for row in rows}
+        self.document_ids |= there
+        self._approve(there)
+
+    def _approve(self, there: dict[str, str]) -> None:
+        """Of each document, and of every two of a tenant, somebody has approved an answer that tells their secrets."""
+        for pages in _alone_and_in_pairs([page for page in self.company.pages if page.topic in there]):
+            ids = tuple(there[page.topic] for page in pages)
+            if ids not in self._approved:
+                self._approved.add(ids)
+                secrets = " and ".join(page.secret for page in pages)
+                approve(self.database, pages[0].tenant, _about(pages), f"The rule is {secrets}.", ids)
 
     def _topics(self, document_ids: Sequence[str]) -> frozenset[str]:
         names = {document_id: topic for topic, document_id in self.document_ids.items()}
@@ -161,6 +178,23 @@ class House:
         whole = pipeline is self.answering
         topics = self._topics([source.passage.document_id for source in draft.sources])
         return Shown(name, readers, told, topics if whole else None)
+
+    def approved(self, readers: Readers) -> Iterator[Shown]:
+        """What was approved, asked for in the very words."""
+        told, given = [], set()
+        for pages in _alone_and_in_pairs(self.company.pages):
+            asked = Asked(_about(pages), (), Audience.of(readers.tenant, readers.people))
+            draft = self._curated.find(asked)
+            if draft is not None:
+                told.append(draft)
+                given |= {frozenset(page.topic for page in pages)}
+        findable = self.company.findable(readers)
+        alone = frozenset(topic for topics in given if len(topics) == 1 for topic in topics)
+        assert {topics for topics in given if len(topics) > 1} == {
+            frozenset(pair) for pair in combinations(sorted(alone), 2)
+        }, "an answer on two documents is given to whoever may read both"
+        assert alone <= findable, f"approved answers on {set(alone)} for those who find {findable}"
+        yield Shown("approved answers", readers, repr(told), alone)
 
     # --- surfaces of the web chat, for one person of this tenant
 
@@ -206,10 +240,19 @@ class House:
         )
 
 
+def _alone_and_in_pairs(pages: Sequence[Page]) -> Iterator[tuple[Page, ...]]:
+    yield from ((page,) for page in pages)
+    yield from (pair for pair in combinations(pages, 2) if pair[0].tenant == pair[1].tenant)
+
+
+def _about(pages: Sequence[Page]) -> str:
+    return f"What is the rule of {' and '.join(page.topic for page in pages)}?"
+
+
 Surface = Callable[[House, Readers], Iterator[Shown]]
-FOR_ANY_AUDIENCE: tuple[Surface, ...] = (House.index, House.retrieval, House.answer, House.abstention)
+FOR_ANY_AUDIENCE: tuple[Surface, ...] = (House.index, House.retrieval, House.answer, House.abstention, House.approved)
 CHECKED_AFTERWARDS: tuple[Surface, ...] = (
-    *(House.retrieval, House.answer, House.abstention),
+    *(House.retrieval, House.answer, House.abstention, House.approved),
     *(House.old_answers, House.document_page, House.web_chat),
 )
 """Those that hide also what the index alone would still tell; the last three are for one person of the web chat."""

@@ -156,6 +156,7 @@ class DeliveryDesk:
                 sources=(),
                 outcome=Outcome.ABSTAINED,
                 confidence=Confidence.DONT_KNOW,
+                verified=False,
             )
         marks = {readable[source.passage.document_id].sensitivity for source in sources if source.cited}
         return replace(due.message, sources=_only(sources, readable), sensitivity=", ".join(sorted(marks - {""})))

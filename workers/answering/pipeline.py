@@ -1,4 +1,4 @@
-"""The flow of an answer: retrieve → answerable → prompt → generate → guard → deliver."""
+"""The flow of an answer: triage → curated → retrieve → answerable → prompt → generate → guard → deliver."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from answerloop.observability import STEP_SECONDS
 from answerloop.ports import GenerationRequest, Generator
 from workers.answering import answerable, guard, language, prompt
 from workers.answering.audience import Rights
+from workers.answering.curated import CuratedAnswers
 from workers.answering.generate import speak
 from workers.answering.guard import Guard
 from workers.answering.retrieve import Retrieved, Retriever
@@ -82,6 +83,7 @@ class Pipeline:
         guard: Guard,
         limits: Limits,
         triage: Triage,
+        curated: CuratedAnswers | None = None,
     ) -> None:
         self._retriever = retriever
         self._generator = generator
@@ -90,6 +92,7 @@ class Pipeline:
         self._limits = limits
         self._rights = Rights(retriever, limits.answer_threshold, limits.sure_threshold)
         self._triage = triage
+        self._curated = curated
 
     def answer(self, asked: Asked, show: Show) -> AnswerDraft:
         """Raises IndexUnavailable, DatabaseUnavailable, and what `show` raises; never fails for the model's sake."""
@@ -104,6 +107,10 @@ class Pipeline:
             finding = self._triage.look_at(asked.text)
         if finding and finding.reply:
             return self._refuse(finding, clock)
+        with clock.step("curated"):
+            approved = self._curated.find(asked) if self._curated else None
+        if approved is not None:
+            return _with_footnote(replace(approved, timings_ms=clock.finished()), finding)
         show(Stage.SEARCHING)
         with clock.step("retrieve"):
             found = self._retriever.retrieve(asked.text, asked.history, asked.audience, asked.sources)

@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from answerloop.db.repositories import feedback, posts, questions
+from answerloop.auditing import CorrectionState
+from answerloop.db.audit_tables import CorrectionRow
+from answerloop.db.repositories import curated, feedback, posts, questions
 from answerloop.db.tables import (
     AnswerRow,
     AnswerSourceRow,
@@ -61,6 +63,8 @@ class AnswerView:
     thumb: str | None = None
     opinion: Opinion | None = None
     """The asker's own."""
+    verified: bool = False
+    """It is a correction that stands approved."""
 
 
 class LeaseLost(Exception):
@@ -80,11 +84,12 @@ def progress(
     answer = _answer_of(session, claim, lease)
     answer.stage, answer.text, answer.revision = stage, text, answer.revision + 1
     if sources is not None:
-        answer.sources = [_source_row(source) for source in sources]
+        answer.sources = [source_row(source) for source in sources]
 
 
 def finish(session: Session, claim: questions.Claim, lease: timedelta, draft: AnswerDraft) -> None:
-    """Write the final answer and close its question. Raises LeaseLost."""
+    """Write the final answer and close its question. Raises LeaseLost; CuratedWithdrawn for an approved answer that is
+    out of force by now."""
     answer = _answer_of(session, claim, lease)
     answer.stage, answer.revision = Stage.DONE, answer.revision + 1
     answer.text, answer.hint = draft.text, draft.hint
@@ -94,7 +99,10 @@ def finish(session: Session, claim: questions.Claim, lease: timedelta, draft: An
     answer.prompt_tokens, answer.completion_tokens = draft.usage.prompt_tokens, draft.usage.completion_tokens
     answer.timings_ms, answer.scores = draft.timings_ms, draft.scores
     answer.decision = asdict(draft.decision)
-    answer.sources = [_source_row(source) for source in draft.sources]
+    answer.correction_id = draft.correction_id
+    if draft.correction_id:
+        curated.count_served(session, draft.correction_id)
+    answer.sources = [source_row(source) for source in draft.sources]
     answer.finished_at = now()
     question = session.get_one(QuestionRow, claim.question_id)
     question.state, question.lease_until = QuestionState.ANSWERED, None
@@ -115,7 +123,7 @@ def _answer_of(session: Session, claim: questions.Claim, lease: timedelta) -> An
     ).one()
 
 
-def _source_row(source: CitedSource) -> AnswerSourceRow:
+def source_row(source: CitedSource) -> AnswerSourceRow:
     passage = source.passage
     return AnswerSourceRow(
         number=source.number,
@@ -176,12 +184,21 @@ def _views(session: Session, statement: Any) -> list[AnswerView]:
     rows = session.scalars(statement.options(selectinload(QuestionRow.answer).selectinload(AnswerRow.sources))).all()
     answers = {row.id: row.answer for row in rows if row.answer is not None}
     given = feedback.of_answers(session, [answer.id for answer in answers.values()])
+    corrections = {answer.correction_id for answer in answers.values() if answer.correction_id}
+    approved = _approved(session, corrections) if corrections else frozenset()
     return [
-        _view(row, answers[row.id], given.get((answers[row.id].id, row.asker))) for row in rows if row.id in answers
+        _view(row, answers[row.id], given.get((answers[row.id].id, row.asker)), approved)
+        for row in rows
+        if row.id in answers
     ]
 
 
-def _view(row: QuestionRow, answer: AnswerRow, opinion: Opinion | None) -> AnswerView:
+def _approved(session: Session, corrections: set[str]) -> frozenset[str]:
+    standing = select(CorrectionRow.id).where(CorrectionRow.state == CorrectionState.APPROVED)
+    return frozenset(session.scalars(standing.where(CorrectionRow.id.in_(corrections))))
+
+
+def _view(row: QuestionRow, answer: AnswerRow, opinion: Opinion | None, approved: frozenset[str]) -> AnswerView:
     return AnswerView(
         question_id=row.id,
         answer_id=answer.id,
@@ -208,6 +225,7 @@ def _view(row: QuestionRow, answer: AnswerRow, opinion: Opinion | None) -> Answe
         retracted=answer.retracted_at is not None or row.state == QuestionState.CANCELLED,
         thumb=opinion.thumb if opinion else None,
         opinion=opinion,
+        verified=answer.correction_id in approved,
     )
 
 

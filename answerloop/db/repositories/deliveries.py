@@ -72,6 +72,7 @@ def due(session: Session, question_id: str) -> Due | None:
         question=answer.question,
         asker=answer.asker,
         action=Action(answer.decision.get("action", Action.ANSWERED)),
+        verified=answer.verified,
         escalation=escalations.of_question(session, question_id),
     )
     shown_before = row.delivered_at is not None

@@ -99,6 +99,21 @@ def readable_document(session: Session, document_id: str, audience: Audience) ->
     return DocumentView(row.id, row.key, row.title, row.url, row.modified_at, row.superseded, row.text)
 
 
+def titles(session: Session, audience: Audience, limit: int) -> dict[str, str]:
+    """The ids of current documents that this audience may read, by title; of two with one title the newer one."""
+    rows = session.execute(
+        select(DocumentRow.title, DocumentRow.id)
+        .where(
+            DocumentRow.tenant == audience.tenant,
+            DocumentRow.superseded.is_(False),
+            DocumentRow.reader_set_id.in_(readable_sets(session, audience)),
+        )
+        .order_by(DocumentRow.indexed_at.desc(), DocumentRow.id)
+        .limit(limit)
+    ).all()
+    return {title: document_id for title, document_id in reversed(rows)}  # noqa: C416 - rows are no pairs to mypy
+
+
 def of_source(session: Session, source_id: str) -> dict[tuple[str, str], DocumentRow]:
     """The indexed documents of a source, by tenant and key."""
     rows = session.scalars(select(DocumentRow).where(DocumentRow.source_id == source_id))

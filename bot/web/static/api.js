@@ -22,7 +22,6 @@ async function request(path, body) {
 }
 
 export const me = () => request("/api/me");
-export const signIn = (token) => request("/api/login", { token });
 export const signOut = () => request("/api/logout", {});
 export const conversations = async () => (await request("/api/chat/conversations")).conversations;
 export const conversation = (id) => request(`/api/chat/conversations/${encodeURIComponent(id)}`);

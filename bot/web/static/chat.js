@@ -14,6 +14,7 @@ const EXAMPLES = [
 ];
 const UNSENT = "unsent"; // a message the server has not confirmed yet survives a reload, under its own key
 const RECONNECTING = "Reconnecting…";
+const LOOK_AGAIN_MS = 15_000; // a colleague may have corrected an answer that stands here
 
 class Chat {
   constructor() {
@@ -41,6 +42,8 @@ class Chat {
     document.addEventListener("keydown", (event) => this.key(event));
     byId("new-question").addEventListener("click", () => this.open(null));
     this.tabs?.addEventListener("message", ({ data }) => this.heard(data));
+    document.addEventListener("visibilitychange", () => this.lookAgain());
+    setInterval(() => this.lookAgain(), LOOK_AGAIN_MS);
   }
 
   key(event) {
@@ -173,6 +176,19 @@ class Chat {
         ended();
       },
     }));
+  }
+
+  async lookAgain() {
+    const id = this.conversation;
+    if (!id || document.visibilityState !== "visible" || this.stops.size > 0) return;
+    const found = await api.conversation(id).catch(() => null);
+    if (!found || this.conversation !== id) return;
+    for (const snapshot of found.questions) {
+      const turn = this.turns.get(snapshot.question_id);
+      if (!turn?.done || snapshot.revision <= turn.snapshot.revision) continue;
+      turn.update(snapshot);
+      if (snapshot.verified) announce("A colleague has corrected an answer above.");
+    }
   }
 
   async heard({ question_id: questionId, conversation_id: conversationId }) {

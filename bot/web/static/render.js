@@ -129,13 +129,14 @@ export class Turn {
 }
 
 function outcomeClasses(snapshot) {
-  return [snapshot.outcome ?? "failed", ...(snapshot.confidence === "uncertain" ? ["uncertain"] : [])];
+  return [snapshot.outcome ?? "failed", ...(snapshot.verified ? ["verified"] : snapshot.confidence === "uncertain" ? ["uncertain"] : [])];
 }
 
 function outcomeMark(snapshot) {
   if (snapshot.details.decision?.action === "refused") return [];
   if (snapshot.outcome === "abstained") return [badge("compass", "No sure answer in your documents")];
   if (snapshot.outcome === "failed") return [badge("alert", "This did not work")];
+  if (snapshot.verified) return [badge("check", "Verified by a colleague")];
   if (snapshot.confidence === "uncertain") return [badge("alert", "Uncertain: please check the sources")];
   return [];
 }

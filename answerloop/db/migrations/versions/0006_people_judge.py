@@ -106,6 +106,7 @@ def upgrade() -> None:
         sa.Column('created_at', UtcDateTime(), nullable=False),
         sa.Column('pushed_at', UtcDateTime(), nullable=True),
         sa.Column('judged_at', UtcDateTime(), nullable=True),
+        sa.Column('reopened_at', UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(['answer_id'], ['answers.id'], ),
         sa.PrimaryKeyConstraint('id'),
         sa.UniqueConstraint('answer_id'),
@@ -124,9 +125,11 @@ def upgrade() -> None:
         sa.Column('missing_document', sa.Text(), nullable=False),
         sa.Column('state', sa.String(length=16), nullable=False),
         sa.Column('reason', sa.Text(), nullable=False),
+        sa.Column('withdrawn_because', sa.String(length=16), nullable=False),
         sa.Column('suggested_by', sa.String(length=255), nullable=False),
         sa.Column('suggested_via', sa.String(length=16), nullable=False),
         sa.Column('approved_by', sa.String(length=255), nullable=True),
+        sa.Column('approved_via', sa.String(length=16), nullable=False),
         sa.Column('approved_at', UtcDateTime(), nullable=True),
         sa.Column('second_by', sa.String(length=255), nullable=True),
         sa.Column('second_at', UtcDateTime(), nullable=True),
@@ -139,6 +142,18 @@ def upgrade() -> None:
     op.create_index('ix_corrections_state', 'corrections', ['state'])
     op.create_index('ix_corrections_suggested_by', 'corrections', ['suggested_by'])
     op.create_index('ix_corrections_tenant', 'corrections', ['tenant'])
+    op.create_table(
+        'replaced_answers',
+        sa.Column('answer_id', sa.String(length=32), nullable=False),
+        sa.Column('text', sa.Text(), nullable=False),
+        sa.Column('outcome', sa.String(length=16), nullable=True),
+        sa.Column('confidence', sa.String(length=16), nullable=True),
+        sa.Column('decision', sa.JSON(), nullable=False),
+        sa.Column('sources', sa.JSON(), nullable=False),
+        sa.Column('replaced_at', UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(['answer_id'], ['answers.id'], ),
+        sa.PrimaryKeyConstraint('answer_id'),
+    )
     op.create_table(
         'samples',
         sa.Column('answer_id', sa.String(length=32), nullable=False),
@@ -231,6 +246,7 @@ def downgrade() -> None:
         'verdicts',
         'curated_answers',
         'samples',
+        'replaced_answers',
         'corrections',
         'audits',
         'question_vectors',

@@ -86,6 +86,7 @@ OTHERS: Mapping[str, Rendered] = {
     "suggestion": render_notice(Notice("n3", NoticeKind.SUGGESTION, "It is 95 days.", question="How long?"), "en"),
     "hint": render_notice(Notice("n4", NoticeKind.HINT, "Ask me in a direct message."), "en"),
     "thanks": render_notice(Notice("n5", NoticeKind.THANKS), "en"),
+    "corrected": render_notice(Notice("n6", NoticeKind.CORRECTED, question="How long is leave?"), "en"),
 }
 
 

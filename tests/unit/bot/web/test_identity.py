@@ -7,7 +7,7 @@ from itsdangerous import URLSafeTimedSerializer
 from answerloop.db.session import Database
 from answerloop.errors import ConfigurationError
 from answerloop.secrets import key_of
-from bot.web.identity import COOKIE
+from answerloop.web.identity import COOKIE
 from tests.unit.bot.web.web_kit import ADA, PROXY, WebKit
 
 TOKEN = "a token that is long enough"

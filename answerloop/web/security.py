@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.web.failures import error_response
+from answerloop.web.failures import error_response
 
 MAX_BODY_BYTES = 64 * 1024
 HARMLESS_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+FORM = "application/x-www-form-urlencoded"
 PROBES = frozenset({"/healthz", "/readyz"})
 
 HEADERS = {
@@ -29,10 +30,15 @@ HEADERS = {
 
 
 class SecurityHeaders:
-    """Adds the headers; assets may be kept by the browser if it asks each time, everything else is never stored."""
+    """Adds the headers; assets may be kept by the browser if it asks each time, everything else is never stored.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Pages with forms need the referrer policy `same-origin`: without any referrer a browser does not say where its form
+    comes from.
+    """
+
+    def __init__(self, app: ASGIApp, *, referrer_policy: str = HEADERS["Referrer-Policy"]) -> None:
         self._app = app
+        self._headers = {**HEADERS, "Referrer-Policy": referrer_policy}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -42,7 +48,7 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
+                headers.update(self._headers)
                 headers["Cache-Control"] = "no-cache" if scope["path"].startswith("/static/") else "no-store"
             await send(message)
 
@@ -53,11 +59,15 @@ class Guard:
     """Refuses foreign host names (DNS rebinding), requests another site made (CSRF), and large bodies.
 
     `machine_paths` are the doors of chat platforms, which arrive under any name and prove themselves by a signature;
-    the probes of an orchestrator come by address and say nothing about anybody.
+    the probes of an orchestrator come by address and say nothing about anybody. `forms`: also HTML forms may write,
+    if their browser says that they are ours.
     """
 
-    def __init__(self, app: ASGIApp, *, allowed_hosts: Collection[str], machine_paths: Collection[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, allowed_hosts: Collection[str], machine_paths: Collection[str], forms: bool = False
+    ) -> None:
         self._app = app
+        self._forms = forms
         self._hosts = frozenset(host.strip("[]").lower() for host in allowed_hosts)
         self._machine_paths = frozenset(machine_paths)
 
@@ -85,7 +95,10 @@ class Guard:
             return None
         if not _from_our_own_page(headers):
             return 403, "This request came from another site."
-        if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        sent = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if sent == FORM and self._forms:
+            return None if {"sec-fetch-site", "origin"} & set(headers) else (403, "This form does not say whose it is.")
+        if sent != "application/json":
             return 415, "Send JSON, with the header Content-Type: application/json."
         return None
 

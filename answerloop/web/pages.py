@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
-
-STATIC = Path(__file__).parent / "static"
 
 
 def page(title: str, body: str, script: str = "") -> str:

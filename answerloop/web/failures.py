@@ -24,7 +24,7 @@ from answerloop.errors import (
     TooMuchFeedback,
     UserFault,
 )
-from bot.web.pages import page
+from answerloop.web.pages import page
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,9 @@ def error_response(scope: Scope, status: int, message: str, reference: str | Non
     """JSON, or a plain page for somebody who followed a link."""
     if not scope["path"].startswith("/api/") and "text/html" in Headers(scope=scope).get("accept", ""):
         named = f"<p>Reference: <code>{escape(reference)}</code></p>" if reference else ""
-        content = f"<main class='sheet'><h1>{escape(message)}</h1>{named}<p><a href='/'>To the assistant</a></p></main>"
+        content = (
+            f"<main class='sheet'><h1>{escape(message)}</h1>{named}<p><a href='/'>To the first page</a></p></main>"
+        )
         return HTMLResponse(page(message, content), status)
     return JSONResponse({"error": message} | ({"reference": reference} if reference else {}), status)
 

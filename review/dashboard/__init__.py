@@ -1,0 +1,1 @@
+"""The dashboard: figures for operators, the judging page and second clicks for reviewers."""
