@@ -1,8 +1,8 @@
 """Who may approve what: from what people say of an answer to what becomes of each better answer. No database, no clock.
 
 A correction is approved when a reviewer we know has submitted it who is neither the person who suggested it nor the one
-who asked; when it stands on its documents; and, where its topic is under four eyes or reviewers disagreed, when a
-second person has confirmed it on our page. What is not approved says why.
+who asked; when it stands on its documents; and, where its topic is under four eyes, reviewers disagreed or the
+documents do not clearly carry it, when a second person has confirmed it on our page. What is not approved says why.
 """
 
 from __future__ import annotations
@@ -42,10 +42,11 @@ APPROVED, NEEDS_SECOND, PROPOSED, REJECTED, WITHDRAWN = (
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`problem` says what is wrong with a candidate's text, or nothing."""
+    """`problem` says what is wrong with a candidate, `doubt` why a second person should look at it; or nothing."""
 
     four_eyes: frozenset[str]
     problem: Callable[[Candidate], str]
+    doubt: Callable[[Candidate], str]
     grounding: Grounding
 
 
@@ -195,7 +196,7 @@ class _Judge:
         topics = dict(self.case.topics)
         if {self.case.topic, *(topics.get(each, "") for each in candidate.documents)} & self.rules.four_eyes:
             return UNDER_FOUR_EYES
-        return DISPUTED if self.found.standing is Standing.DECIDED else ""
+        return DISPUTED if self.found.standing is Standing.DECIDED else self.rules.doubt(candidate)
 
     def _for_good(self, row: CorrectionView, candidate: Candidate) -> bool:
         """Somebody has rejected it, or chosen another, or it is out of date."""

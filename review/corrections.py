@@ -75,6 +75,14 @@ class Corrections:
         """As `judge`; also of an answer without an audit, for which somebody has suggested a better one."""
         self._decide(answer_id, lambda case: case)
 
+    def catch_up(self) -> int:
+        """Judge what a lost job has left unjudged, and take what people have suggested; how many answers that were."""
+        with self._database.reading() as session:
+            left = corrections.left_unjudged(session)
+        for answer_id in left:
+            self.judge_answer(answer_id)
+        return len(left) + self.take_suggestions()
+
     def take_suggestions(self) -> int:
         """Make corrections of the better answers that people have written in chats since the last time."""
         with self._database.reading() as session:

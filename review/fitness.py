@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from answerloop.claims import source_sentences
+from answerloop.claims import mismatches, source_sentences
 from answerloop.db.repositories.corrections import Case
+from answerloop.domain import Grounding
 from answerloop.placeholders import Placeholders, holds_placeholder
 from answerloop.ports import GroundednessDetector, Redactor
 from answerloop.text import content_words, numbers, plain
@@ -31,11 +32,17 @@ NOT_CARRIED = (
     "Its documents do not carry “{sentence}”{because}. Say it in their words, or name the document that is missing."
 )
 _CITATION = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")
+DOUBTFUL = "its documents do not clearly carry “{sentence}”"
+LEAST_SHARE = 0.5
+_EXACT = ("number", "date", "unit", "name")
+"""Mismatches that another sentence of the documents may resolve."""
 _BARE = frozenset({"yes", "yeah", "ok", "okay"})
 
 
 class Fitness:
-    """Sentences are judged by the detector that judges what we say ourselves."""
+    """Sentences are judged by the detector that judges what we say ourselves. People may say in their own words what it
+    does not recognise: then a second person has to see it in the documents too. What stands nowhere there does not pass.
+    """
 
     def __init__(self, detector: GroundednessDetector, threshold: float, four_eyes: Iterable[str]) -> None:
         self._detector = detector
@@ -46,14 +53,16 @@ class Fitness:
         texts = {ground.document_id: ground.text for ground in case.grounds}
 
         @cache
-        def unfit(text: str, documents: tuple[str, ...]) -> str:
-            return self._not_carried(text, [texts[each] for each in documents])
+        def carried(text: str, documents: tuple[str, ...]) -> Carried:
+            return self._carried(text, [texts[each] for each in documents])
 
         def grounding(text: str) -> tuple[str, ...]:
             cited = _existing([source.document_id for source in case.sources if source.cited], texts)
             near = [(source.document_id,) for source in case.sources if source.document_id in texts]
             tried = [cited, *near] if cited else near
-            return next((documents for documents in tried if not unfit(text, documents)), cited)
+            clearly = [documents for documents in tried if carried(text, documents) == Carried()]
+            perhaps = [documents for documents in tried if not carried(text, documents).missing]
+            return next(iter([*clearly, *perhaps]), cited)
 
         def problem(candidate: Candidate) -> str:
             found = _unfit_for_anybody(candidate.text)
@@ -63,19 +72,46 @@ class Fitness:
                 return NO_DOCUMENT
             if any(each not in texts for each in candidate.documents):
                 return GONE
-            return unfit(candidate.text, candidate.documents)
+            return carried(candidate.text, candidate.documents).missing
 
-        return Rules(self._four_eyes, problem, grounding)
+        def doubt(candidate: Candidate) -> str:
+            return carried(candidate.text, candidate.documents).doubtful if candidate.documents else ""
 
-    def _not_carried(self, text: str, passages: Sequence[str]) -> str:
+        return Rules(self._four_eyes, problem, doubt, grounding)
+
+    def _carried(self, text: str, passages: Sequence[str]) -> Carried:
         """Raises GroundednessUnavailable."""
         sentences = _sentences(text)
         judged = self._detector.score(sentences, passages) if sentences else []
+        doubtful = ""
         for sentence, grounding in zip(sentences, judged, strict=True):
-            if grounding.mismatches or grounding.score < self._threshold:
-                because = f" ({'; '.join(grounding.mismatches)})" if grounding.mismatches else ""
-                return NOT_CARRIED.format(sentence=sentence, because=because)
-        return ""
+            if grounding.score >= self._threshold and not grounding.mismatches:
+                continue
+            why = _nowhere(sentence, grounding, passages)
+            if why is not None:
+                because = f" ({'; '.join(why)})" if why else ""
+                return Carried(missing=NOT_CARRIED.format(sentence=sentence, because=because))
+            doubtful = doubtful or DOUBTFUL.format(sentence=sentence)
+        return Carried(doubtful=doubtful)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What stands nowhere in the documents, or else what they do not say clearly; neither where they do."""
+
+    missing: str = ""
+    doubtful: str = ""
+
+
+def _nowhere(sentence: str, grounding: Grounding, passages: Sequence[str]) -> list[str] | None:
+    """Why the documents cannot carry the sentence, by rules that other words do not break: they lack a number or name
+    of it altogether, or say the opposite, or have not even half of its words. None where they may carry it."""
+    against = [each for each in grounding.mismatches if not each.startswith(_EXACT)]
+    lacking = [each for each in mismatches(sentence, passages) if each.startswith(_EXACT)]
+    said, there = set(content_words(sentence)), {word for passage in passages for word in content_words(passage)}
+    if against or lacking:
+        return [*against, *lacking]
+    return [] if len(said & there) < LEAST_SHARE * len(said) else None
 
 
 def _existing(document_ids: Iterable[str], there: Mapping[str, str]) -> tuple[str, ...]:

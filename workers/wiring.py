@@ -290,7 +290,7 @@ class Workshop:
 
     @cached_property
     def curated_upkeep(self) -> CuratedUpkeep:
-        return CuratedUpkeep(self.database)
+        return CuratedUpkeep(self.database, self.queue)
 
     @cached_property
     def channels(self) -> list[ChatDelivery]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from answerloop.auditing import Withdrawal
-from answerloop.db.repositories import alarms, corrections, curated
+from answerloop.db.repositories import alarms, corrected, corrections, curated
 from answerloop.db.repositories.curated import Ageing, Hashes
 from answerloop.db.session import Database
 from answerloop.db.tables import now
+from answerloop.errors import QueueUnavailable
+from answerloop.ports import TaskQueue
+from answerloop.tasks import correct_answer
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +30,24 @@ _REFERENCE = 8
 class CuratedUpkeep:
     """What is not as it was is not given any more from that moment on, whether this has run or not."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, queue: TaskQueue) -> None:
         self._database = database
+        self._queue = queue
         self._hashes: Hashes = {}
 
     def run(self) -> int:
         """How many were withdrawn. Twice at once does the same as once."""
+        self._find_lost_jobs()
+        return self._withdraw_what_is_over()
+
+    def _find_lost_jobs(self) -> None:
+        with self._database.reading() as session:
+            answers = corrected.not_in_line(session)
+        for answer_id in answers:
+            with suppress(QueueUnavailable):  # it is found again the next time
+                self._queue.send(correct_answer(answer_id))
+
+    def _withdraw_what_is_over(self) -> int:
         with self._database.reading() as session:
             if not curated.ageing(session, WARN_BEFORE, self._hashes):
                 return 0

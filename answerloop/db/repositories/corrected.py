@@ -73,6 +73,26 @@ def standing(session: Session, answer_id: str) -> Standing | None:
     )
 
 
+def not_in_line(session: Session, limit: int = 200) -> list[str]:
+    """Answers that are not yet what was approved or taken back within the last hour: their job was lost, or not
+    everybody there may read it."""
+    window = (now() - timedelta(hours=1), now() - timedelta(minutes=2))
+    approved = (
+        select(AnswerRow.id)
+        .join(CorrectionRow, CorrectionRow.answer_id == AnswerRow.id)
+        .join(CuratedRow, CuratedRow.correction_id == CorrectionRow.id)
+        .where(CorrectionRow.state == CorrectionState.APPROVED, CuratedRow.withdrawn_at.is_(None))
+        .where(CuratedRow.in_force_at.between(*window), AnswerRow.retracted_at.is_(None))
+        .where(AnswerRow.correction_id.is_(None) | (AnswerRow.correction_id != CorrectionRow.id))
+    )
+    taken_back = (
+        select(CorrectionRow.answer_id)
+        .join(AnswerRow, AnswerRow.correction_id == CorrectionRow.id)
+        .where(CorrectionRow.withdrawn_because.in_(_TAKEN_BACK), CorrectionRow.updated_at.between(*window))
+    )
+    return list(session.scalars(approved.union(taken_back).limit(limit)))
+
+
 def correct(
     session: Session, answer_id: str, correction_id: str, text: str, sources: Sequence[CitedSource]
 ) -> None:  # fmt: skip

@@ -10,13 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from answerloop.auditing import AuditState, CorrectionState, Withdrawal
-from answerloop.db.audit_tables import AuditRow, BookmarkRow, CorrectionRow, ReplacedAnswerRow, SampleRow
+from answerloop.db.audit_tables import AuditRow, BookmarkRow, CorrectionRow, ReplacedAnswerRow, SampleRow, VerdictRow
 from answerloop.db.repositories import curated, verdicts
 from answerloop.db.repositories.curated import Ground
 from answerloop.db.repositories.verdicts import GivenVerdict, KnownReviewer
 from answerloop.db.tables import AnswerRow, DocumentRow, FeedbackRow, QuestionRow, new_id, now
 
 BOOKMARK = "suggestions"
+LOST_FOR = timedelta(days=1)
 LATE = timedelta(minutes=2)
 """A row may become visible this long after the time in it."""
 
@@ -225,6 +226,26 @@ def suggested_lately(session: Session, limit: int = 1000) -> tuple[list[str], da
         wanted = wanted.where(FeedbackRow.updated_at > datetime.fromisoformat(bookmark.position) - LATE)
     rows = session.execute(wanted.order_by(FeedbackRow.updated_at).limit(limit)).all()
     return list(dict.fromkeys(row.answer_id for row in rows)), rows[-1].updated_at if rows else None
+
+
+def left_unjudged(session: Session, limit: int = 200) -> list[str]:
+    """Answers whose verdicts of the last day say something else than their audit: their job was lost, or the reviewer
+    has become known since."""
+    window = (now() - LOST_FOR, now() - LATE)
+    given = (
+        select(AuditRow.answer_id)
+        .join(VerdictRow, VerdictRow.audit_id == AuditRow.id)
+        .where(AuditRow.state.in_([AuditState.WAITING, AuditState.OUT]), VerdictRow.withdrawn_at.is_(None))
+        .where(VerdictRow.updated_at.between(*window))
+        .where(AuditRow.reopened_at.is_(None) | (VerdictRow.updated_at > AuditRow.reopened_at))
+    )
+    taken_back = (
+        select(AuditRow.answer_id)
+        .join(VerdictRow, VerdictRow.audit_id == AuditRow.id)
+        .where(AuditRow.state.in_([AuditState.JUDGED, AuditState.CONFLICT]), VerdictRow.withdrawn_at.between(*window))
+        .where(AuditRow.judged_at.is_(None) | (VerdictRow.withdrawn_at > AuditRow.judged_at))
+    )
+    return list(session.scalars(given.union(taken_back).limit(limit)))
 
 
 def move_bookmark(session: Session, position: datetime) -> None:

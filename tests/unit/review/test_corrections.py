@@ -1,12 +1,15 @@
 """Who may approve what, and what becomes of it."""
 
+from datetime import timedelta
+
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from answerloop.auditing import AuditState, Origin, Verdict, Withdrawal
+from answerloop.db.audit_tables import AuditRow, VerdictRow
 from answerloop.db.repositories import corrections, curated
 from answerloop.db.repositories.feedback import add
-from answerloop.db.tables import DocumentRow
+from answerloop.db.tables import DocumentRow, now
 from answerloop.domain import Opinion, Via
 from answerloop.errors import NotAllowed, NotFound
 from review import approval, fitness
@@ -148,6 +151,20 @@ class TestWhatItStandsOn:
         desk.says(audit, correction=f"{RIGHT} Bring a cake to the canteen on Monday.")
         assert desk.states() == [PROPOSED]
         assert "Bring a cake" in desk.only().reason
+
+    def test_what_they_do_not_clearly_carry_needs_a_second_person(self, desk):
+        _, audit = an_audit(desk)
+        desk.says(audit, correction="There are 90 paid days that an employee with a child may stay at home.")
+        assert desk.states() == [NEEDS_SECOND]
+        assert "do not clearly carry “There are 90 paid days" in desk.only().reason
+        desk.corrections.confirm(desk.only().id, BOB)
+        assert desk.states() == [APPROVED]
+
+    def test_the_opposite_of_what_they_say_is_refused(self, desk):
+        _, audit = an_audit(desk)
+        desk.says(audit, correction="Employees do not get 90 days of paid parental leave for each child.")
+        assert desk.states() == [PROPOSED]
+        assert "negation" in desk.only().reason
 
     def test_yes_alone_says_nothing_and_before_a_reason_it_does_no_harm(self, desk):
         _, audit = an_audit(desk)
@@ -628,3 +645,46 @@ def test_feedback_without_a_better_answer_is_no_suggestion(desk):
     with desk.database.writing() as session:
         add(session, answer, EVE, Opinion(), Via.CLICK)
     assert desk.corrections.take_suggestions() == 0
+
+
+class TestLostJobs:
+    def later(self, desk):
+        with desk.database.writing() as session:
+            for row in session.scalars(select(VerdictRow)):
+                row.updated_at -= timedelta(minutes=5)
+                row.withdrawn_at = row.withdrawn_at and row.withdrawn_at - timedelta(minutes=5)
+
+    def test_a_verdict_that_nobody_has_judged_by_is_found(self, desk):
+        _, audit = an_audit(desk)
+        desk.says(audit, judge=False)
+        assert desk.corrections.catch_up() == 0  # its job may still be on its way
+        self.later(desk)
+        assert desk.corrections.catch_up() == 1
+        assert desk.states() == [APPROVED]
+        assert desk.corrections.catch_up() == 0
+
+    def test_one_that_was_taken_back_is_found(self, desk):
+        _, audit = an_audit(desk)
+        verdict = desk.says(audit)
+        with desk.database.writing() as session:
+            session.get_one(VerdictRow, verdict).withdrawn_at = now() + timedelta(seconds=400)
+            session.get_one(AuditRow, audit).judged_at = now() - timedelta(seconds=400)
+        self.later(desk)
+        with desk.database.writing() as session:
+            session.get_one(VerdictRow, verdict).withdrawn_at = now() - timedelta(seconds=200)
+        assert desk.corrections.catch_up() == 1
+        assert desk.states() == [WITHDRAWN]
+
+    def test_whoever_becomes_a_reviewer_is_heard_then(self, desk):
+        _, audit = an_audit(desk)
+        desk.says(audit, "new@example.com")
+        self.later(desk)
+        desk.reviewer("new@example.com")
+        desk.corrections.catch_up()
+        assert desk.states() == [APPROVED]
+
+    def test_suggestions_are_taken_on_the_way(self, desk):
+        answer, _ = an_audit(desk)
+        desk.suggests(answer)
+        assert desk.corrections.catch_up() == 1
+        assert desk.states() == [PROPOSED]

@@ -6,10 +6,12 @@ import pytest
 from httpx import Response
 from sqlalchemy import func, select
 
+from answerloop.db.repositories import corrected
 from answerloop.db.session import Database
 from answerloop.db.tables import DocumentRow, QuestionRow
 from answerloop.domain import Action, Decision
 from answerloop.errors import DatabaseUnavailable
+from answerloop.testing.corrections import approve
 from bot.feedback import PER_PERSON
 from bot.web.snapshots import EXCERPT_CHARACTERS, WITHHELD
 from tests.unit.bot.web.web_kit import ADA, BOB, WebKit, signed_in_by_proxy, source
@@ -158,6 +160,19 @@ class TestRightsOfToday:
         shown = self.shown(kit, asked)
         assert (shown["text"], shown["outcome"], shown["confidence"]) == (WITHHELD, "abstained", "don't know")
         assert shown["sources"] == []
+
+    def test_a_corrected_answer_is_marked_for_whoever_may_read_it(self, kit: WebKit) -> None:
+        asked, salaries = ask(kit), kit.document("Salaries", ("hr",))
+        kit.answer(asked["question_id"])
+        before = self.shown(kit, asked)
+        correction = approve(kit.database, "default", "q", "Right.", [salaries])
+        with kit.database.writing() as session:
+            corrected.correct(session, str(before["answer_id"]), correction, "Right. [1]", [source(salaries)])
+        after = self.shown(kit, asked)
+        assert (before["verified"], after["verified"], after["text"]) == (False, True, "Right. [1]")
+        assert after["revision"] == int(str(before["revision"])) + 1
+        kit.directory.groups[ADA] = frozenset({"everyone"})
+        assert (self.shown(kit, asked)["text"], self.shown(kit, asked)["verified"]) == (WITHHELD, False)
 
     def test_the_same_when_the_document_is_gone(self, kit: WebKit) -> None:
         asked, document = ask(kit), kit.document("Leave")

@@ -7,8 +7,8 @@ from sqlalchemy import select, update
 
 from answerloop.auditing import AuditState, CorrectionState, Withdrawal
 from answerloop.db.audit_tables import AlarmRow, AuditRow, CorrectionRow, CuratedRow
-from answerloop.db.repositories import alarms
-from answerloop.db.tables import DocumentRow, now
+from answerloop.db.repositories import alarms, corrections
+from answerloop.db.tables import AnswerRow, DocumentRow, now
 from tests.unit.review.correction_kit import LEAVE, Desk
 from workers.answering.curated_upkeep import CuratedUpkeep
 
@@ -18,7 +18,7 @@ class Kept(Desk):
 
     def __init__(self, database):
         super().__init__(database)
-        self.upkeep = CuratedUpkeep(database)
+        self.upkeep = CuratedUpkeep(database, self.queue)
         self.answer = self.answered()
         self.audit_id = self.audit(self.answer)
         self.says(self.audit_id)
@@ -123,7 +123,7 @@ def test_unchanged_documents_are_not_read_again(kept):
     with kept.database.writing() as session:  # without a change that the indexer would have left
         session.execute(update(DocumentRow).where(DocumentRow.id == kept.leave).values(text="x"))
     assert kept.upkeep.run() == 0
-    assert CuratedUpkeep(kept.database).run() == 1
+    assert CuratedUpkeep(kept.database, kept.queue).run() == 1
 
 
 def test_the_reason_stands_where_reviewers_look(kept):
@@ -131,3 +131,35 @@ def test_the_reason_stands_where_reviewers_look(kept):
     kept.upkeep.run()
     with kept.database.reading() as session:
         assert "document" in session.scalars(select(CorrectionRow.reason)).one()
+
+
+def test_an_answer_whose_job_was_lost_is_put_right_later(kept):
+    kept.corrected()
+    kept.upkeep.run()
+    assert kept.corrected() == 0  # its own job may still be on its way
+    with kept.database.writing() as session:
+        session.execute(update(CuratedRow).values(in_force_at=now() - timedelta(minutes=5)))
+    kept.upkeep.run()
+    assert kept.corrected() == 1
+    with kept.database.writing() as session:
+        session.execute(update(AnswerRow).values(correction_id=kept.only().id))
+    kept.upkeep.run()
+    assert kept.corrected() == 0
+
+
+def test_one_that_was_taken_back_and_still_stands_there_is_found_too(kept):
+    with kept.database.writing() as session:
+        session.execute(update(AnswerRow).values(correction_id=kept.only().id))
+        corrections.withdraw(session, kept.only().id, Withdrawal.TAKEN_BACK, "")
+        session.flush()
+        session.execute(update(CorrectionRow).values(updated_at=now() - timedelta(minutes=5)))
+    kept.corrected()
+    kept.upkeep.run()
+    assert kept.corrected() == 1
+
+
+def test_a_broker_that_is_down_harms_nothing(kept):
+    with kept.database.writing() as session:
+        session.execute(update(CuratedRow).values(in_force_at=now() - timedelta(minutes=5)))
+    kept.queue.down = True
+    assert kept.upkeep.run() == 0

@@ -8,10 +8,13 @@ import pytest
 from answerloop.backends.generator_extractive import ExtractiveGenerator
 from answerloop.backends.groundedness_mixed import MixedGroundednessDetector
 from answerloop.backends.index_lancedb import LanceDocumentIndex
+from answerloop.db.repositories import documents
 from answerloop.db.session import Database
 from answerloop.domain import Action, Audience, Concern, Confidence, Outcome, Sentence, Stage, Turn
+from answerloop.testing.corrections import approve
 from answerloop.testing.fakes import FakeEmbedder, FakeGenerator
 from workers.answering import answerable
+from workers.answering.curated import CuratedAnswers
 from workers.answering.guard import Guard
 from workers.answering.pipeline import Asked, Limits, Pipeline, _compose
 from workers.answering.retrieve import LEFT_OUT, Retriever
@@ -43,6 +46,8 @@ class Office:
         self.retriever = Retriever(index, embedder, database, passages=5)
         self.triage = Triage({Concern.HARASSMENT: "Ann, room 4"}, "help@example.com", "Call 112.")
         self.steps: list[tuple[Stage, str]] = []
+        self.database = database
+        self.curated = CuratedAnswers(database, embedder, 0.5)
 
     def add(self, documents: Path, trusted: bool | None = None) -> None:
         self.indexer.sync(self.indexer.register(documents, "default", (), trusted))
@@ -50,7 +55,13 @@ class Office:
     def pipeline(self, generator, threshold: float = 0.0) -> Pipeline:
         guard = Guard(MixedGroundednessDetector(), 0.6)
         limits = Limits(threshold, max(threshold, 0.8), 32, 5.0)
-        return Pipeline(self.retriever, generator, ExtractiveGenerator(), guard, limits, self.triage)
+        return Pipeline(self.retriever, generator, ExtractiveGenerator(), guard, limits, self.triage, self.curated)
+
+    def approve(self, question: str, text: str, key: str) -> None:
+        with self.database.reading() as session:
+            (source,) = documents.sources(session)
+            found = documents.of_source(session, source.id)["default", key].id
+        approve(self.database, "default", question, text, [found])
 
     def ask(self, generator, question: str = QUESTION, *groups: str, threshold: float = 0.0, history=()):
         asked = Asked(question, history, Audience.of_person("default", set(groups or ("everyone",))))
@@ -271,3 +282,29 @@ def planted(folder: Path, text: str) -> Path:
     mails.mkdir()
     (mails / "mail.md").write_text(f"# Mail\n\n{text}")
     return mails
+
+
+def test_what_was_approved_is_the_answer_and_nothing_is_searched(office):
+    office.approve("How much parental leave is there?", "There are 90 days of it.", "leave.md")
+    draft = office.ask(says("120 days"), "What is the amount of parental leave?")
+    assert draft.text == "There are 90 days of it. [1]"
+    assert draft.correction_id
+    assert "curated" in draft.timings_ms
+    assert office.steps == []
+
+
+def test_where_it_may_not_be_read_the_question_is_answered_as_ever(office):
+    office.approve("Where does salary band L4 start?", "It starts at EUR 52,000.", "bands.md")
+    question = "Where does the salary band L4 start?"
+    assert office.ask(says("x"), question, "hr").correction_id
+    draft = office.ask(says("x"), question, "everyone")
+    assert draft.correction_id is None
+    assert "52,000" not in draft.text
+
+
+def test_a_question_that_needs_a_person_comes_before_what_was_approved(office):
+    question = "I am being harassed by my boss, what do I do?"
+    office.approve(question, "Report harassment to the counsellor.", "harassment.md")
+    draft = office.ask(says("x"), question)
+    assert draft.correction_id is None
+    assert "Ann, room 4" in draft.text
