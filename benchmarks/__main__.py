@@ -21,6 +21,7 @@ RUNS: tuple[tuple[str, ...], ...] = (  # file name, benchmark, folder below --da
     ("intake-broken-broker", "intake", "", "--break-broker"),
     ("generation", "generation", ""),
     ("pii", "pii", "pii-presidio-dev"),
+    ("review", "review", ""),
 )
 
 

@@ -1,6 +1,7 @@
 """`answerloop up` brings Label Studio along, behind the chat's back and in a clean environment, and takes it down."""
 
 import shutil
+from contextlib import suppress
 
 import httpx
 import psutil
@@ -32,7 +33,7 @@ def installation(tmp_path_factory, few_documents):
     installation = RunningInstallation(home, few_documents, review="label-studio", label_studio_port=str(free_port()))
     installation.start()
     yield installation
-    if installation._alive():
+    if installation.is_running():
         installation.stop()
     installation.database.dispose()
 
@@ -48,7 +49,11 @@ def url(folder) -> str:
 
 
 def servers(installation: RunningInstallation) -> list[psutil.Process]:
-    return [child for child in installation.children() if "--internal-host" in child.cmdline()]
+    found = []
+    for child in installation.children():
+        with suppress(psutil.NoSuchProcess):  # a zombie counts as none
+            found += [child] if "--internal-host" in child.cmdline() else []
+    return found
 
 
 def test_it_is_ready_a_moment_after_the_chat_and_says_where(installation, folder, url):
@@ -113,7 +118,3 @@ def test_it_ends_with_us(installation, folder, url):
     assert not server.is_running()
     assert not is_up(url)
     assert not folder.url.exists()
-
-
-def test_the_prepared_one_is_what_a_first_start_has_left():
-    assert {path.name for path in PREPARED.root.iterdir()} >= {"venv", "data", "secrets.json", "installed", "complete"}
