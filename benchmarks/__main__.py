@@ -24,6 +24,7 @@ RUNS: tuple[tuple[str, ...], ...] = (  # file name, benchmark, folder below --da
     ("intake-teams-broken-broker", "intake", "", "--channel", "teams", "--without-workers", "--break-broker"),
     ("generation", "generation", ""),
     ("pii", "pii", "pii-presidio-dev"),
+    ("review", "review", ""),
 )
 
 

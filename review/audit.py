@@ -44,12 +44,14 @@ class AuditLoop:
         writer: TaskWriter,
         reviewers_group: str,
         lease: timedelta = LEASE_LASTS,
+        arrives_within: timedelta = ARRIVES_WITHIN,
     ) -> None:
         self._database = database
         self._reviews = reviews
         self._writer = writer
         self._group = reviewers_group
         self._lease = lease
+        self._arrives_within = arrives_within
         self._reader = JudgementReader(database, queue, reviews, reviewers_group)
 
     def push(self) -> int | None:
@@ -63,6 +65,10 @@ class AuditLoop:
     def sweep(self) -> int | None:
         """Look at everything: what was deleted, and whatever else a cursor cannot see."""
         return self._alone(self._reader.sweep)
+
+    def withdraw(self, tasks: Sequence[tuple[str, str]]) -> int | None:
+        """Take away these tasks, each with its project, whose audits have let go of them."""
+        return self._alone(lambda _, progress: self._withdraw(progress.project or "", tasks))
 
     def _alone(self, step: Callable[[Fence, Progress], int]) -> int | None:
         with alone(self._database, LEASE, self._lease) as fence:
@@ -149,12 +155,20 @@ class AuditLoop:
             return self._refused(fence, tasks[0].audit_id, str(error))
         except ReviewQueueUncertain:
             with fence.writing() as session:
-                review_progress.save(session, push_after=now() + ARRIVES_WITHIN)
+                review_progress.save(session, push_after=now() + self._arrives_within)
             raise
         with fence.writing() as session:
             unwanted = audit_pushes.pushed(session, project, there)
         self._reviews.withdraw(project, unwanted)
         return len(there) - len(unwanted)
+
+    def _withdraw(self, project: str, tasks: Sequence[tuple[str, str]]) -> int:
+        """A task of another project is gone with it; a number that an audit has now was given a second time."""
+        wanted = [task for where, task in tasks if where == project]
+        with self._database.reading() as session:
+            taken = audit_pushes.claimed(session, project, wanted)
+        self._reviews.withdraw(project, [task for task in wanted if task not in taken])
+        return len(tasks)
 
     def _refused(self, fence: Fence, audit_id: str, why: str) -> int:
         log.warning("the review queue refuses a task", extra={"audit_id": audit_id, "reason": why})

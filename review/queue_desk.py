@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from answerloop.db.fence import LeaseLost
 from answerloop.db.repositories import audit_pushes
@@ -44,17 +44,22 @@ class QueueDesk:
     def sweep(self) -> None:
         self._do("sweep", lambda loop: loop.sweep())
 
-    def _do(self, name: str, step: Callable[[AuditLoop], int | None]) -> None:
+    def withdraw(self, tasks: Sequence[tuple[str, str]]) -> bool:
+        """Whether these tasks, each with its project, are gone."""
+        return self._do("withdraw", lambda loop: loop.withdraw(tasks)) is not None
+
+    def _do(self, name: str, step: Callable[[AuditLoop], int | None]) -> int | None:
         loop = self._loop()
         if loop is None:
-            return
+            return None
         try:
             done = step(loop)
         except (Retryable, ReviewQueueRefused, LeaseLost) as error:
             log.warning("the review queue waits", extra={"step": name, "error": str(error)})
-            return
+            return None
         if done:
             log.info("review queue", extra={"step": name, "tasks": done})
+        return done
 
     def _loop(self) -> AuditLoop | None:
         access = self._access()

@@ -84,6 +84,9 @@ class RunningInstallation:
         ready = f"answerloop is ready: {self.url}"
         until(lambda: self._alive() and ready in self.log.read_text(), START_SECONDS)
 
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def _alive(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, f"answerloop up ended:\n{self.log.read_text()}"

@@ -18,12 +18,13 @@ HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
 @dataclass(slots=True)
 class Trouble:
-    """For the next `times` requests whose method and path hold `where`. `before`: the server never hears of them; else
-    it does them, and then `meanwhile` is called. `status` 0 breaks the connection off."""
+    """For the next `times` requests whose method and path hold `where`, after `spare` of them. `before`: the server
+    never hears of them; else it does them, and then `meanwhile` is called. `status` 0 breaks the connection off."""
 
     where: str
     status: int = 0
     times: int = 1
+    spare: int = 0
     before: bool = False
     slow_seconds: float = 0.0
     meanwhile: Callable[[], object] | None = None
@@ -88,6 +89,9 @@ class UnrulyProxy:
         with self._lock:
             for trouble in self._troubles:
                 if trouble.where in line and trouble.times > 0:
+                    if trouble.spare > 0:
+                        trouble.spare -= 1
+                        continue
                     trouble.times -= 1
                     return trouble
         return None

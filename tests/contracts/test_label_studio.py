@@ -1,14 +1,20 @@
 """The review queue on a real Label Studio."""
 
+import threading
 from uuid import uuid4
 
 import pytest
+import uvicorn
+from fastapi import FastAPI
 
 from answerloop.errors import InvalidReviewer, ReviewQueueRefused, ReviewQueueUnavailable, TaskRefused
 from answerloop.ports import ReviewQueue
-from answerloop.testing.installation import CHECKOUT
+from answerloop.testing.fake_review_queue import Opinion
+from answerloop.testing.fakes import FakeTaskQueue
+from answerloop.testing.installation import CHECKOUT, free_port, until
 from answerloop.testing.label_studio_server import LabelStudioPeople, RunningLabelStudio
-from answerloop.testing.review_suite import ReviewQueueSuite, audit_task, changes, everything
+from answerloop.testing.review_suite import FIRST, ReviewQueueSuite, audit_task, changes, everything
+from review.webhook import PATH, HintDoor, routes
 
 pytestmark = pytest.mark.stack
 
@@ -129,3 +135,29 @@ def test_no_page_of_a_document_does_anything_on_the_screen(reviews, people, proj
     assert "<script" not in data["passages_html"]
     assert "javascript:" not in data["passages_html"]
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in data["passages_html"]
+
+
+@pytest.fixture
+def hints():
+    """Our door behind a real socket, and what it sends."""
+    queue = FakeTaskQueue()
+    app = FastAPI()
+    app.include_router(routes(HintDoor(queue, lambda: "the secret")))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=free_port(), log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    until(lambda: server.started)
+    yield f"http://127.0.0.1:{server.config.port}{PATH}", queue
+    server.should_exit = True
+    thread.join(10)
+
+
+def test_a_judgement_knocks_at_our_door(connect, people, hints):
+    url, queue = hints
+    reviews = connect(webhook=(url, "the secret"))
+    project = reviews.open(None).project
+    (task,) = reviews.push(project, [audit_task()]).values()
+    assert queue.jobs == []
+    people.judge(task, FIRST, Opinion())
+    until(lambda: queue.jobs)
+    assert [job.task for job in queue.jobs] == ["review.pull"]

@@ -217,7 +217,8 @@ def compare(session: Session, project: str, seen: Mapping[str, Collection[str]],
     unwanted: list[str] = []
     for audit_id in seen.keys() & audits.keys():
         row = audits[audit_id]
-        if row.state == AuditState.CLOSED or (row.in_house and row.project != project):
+        taken_away = row.project is None and (row.in_house or row.state == AuditState.JUDGED)
+        if row.state == AuditState.CLOSED or taken_away:
             unwanted += seen[audit_id]
         elif row.project == project and row.task not in seen[audit_id]:
             task = next(iter(seen[audit_id]))
@@ -230,6 +231,12 @@ def compare(session: Session, project: str, seen: Mapping[str, Collection[str]],
         closed_to_reviewers=_closed_to(session, project, group),
         unknown=len(seen.keys() - audits.keys()),
     )
+
+
+def claimed(session: Session, project: str, tasks: Collection[str]) -> set[str]:
+    """Those that belong to an audit right now."""
+    rows = session.scalars(select(AuditRow.task).where(AuditRow.project == project, AuditRow.task.in_(tasks)))
+    return {str(task) for task in rows}
 
 
 _STANDING = (AuditRow.id, AuditRow.state, AuditRow.in_house, AuditRow.project, AuditRow.task)

@@ -19,6 +19,8 @@ from answerloop.db.tables import OutboxRow, now
 from answerloop.tasks import judge_audit
 
 LONGEST_REVIEWER = 255
+ERASED = "erased"
+"""In place of a reviewer who was erased; the words of their verdict are gone, though the queue may still have them."""
 
 
 def reviewers_by_account(session: Session) -> dict[str, str]:
@@ -74,8 +76,8 @@ class _Change:
 
 def _changes(session: Session, task: AuditedTask, accounts: Mapping[str, str], *, restored: bool) -> list[_Change]:
     audit = session.get(AuditRow, task.audit_id)
-    if audit is None or audit.state == AuditState.CLOSED:
-        return []
+    if audit is None or audit.task is None or audit.state == AuditState.CLOSED:
+        return []  # without a task of ours it was taken away: erased, or not for reviewers any more
     stored = _stored(session, task.audit_id)
     there = {judgement.external_id: judgement for judgement in task.judgements}
     standing = _standing(task.judgements)
@@ -108,6 +110,8 @@ def _written(
     if row is None:
         first = {"audit_id": audit_id, "external_id": judgement.external_id, "origin": Origin.LABEL_STUDIO}
         return [_Change(None, {**first, **values, "submitted_at": judgement.updated_at}, judges=True)]
+    if row.reviewer == ERASED and judgement.updated_at <= row.updated_at:
+        return []
     if judgement.updated_at < row.updated_at and (restored or row.lost_at):
         return [] if row.lost_at else [_Change(row, {"lost_at": now()}, judges=False)]
     differs = any(getattr(row, name) != value for name, value in values.items())

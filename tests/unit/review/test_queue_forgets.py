@@ -1,9 +1,10 @@
 """Deleted tasks, a deleted project, a restored backup: ours is the better memory, and it is not used to deceive."""
 
 import pytest
+from sqlalchemy import select
 
 from answerloop.auditing import AuditState, Grounded, Verdict
-from answerloop.db.audit_tables import AuditRow
+from answerloop.db.audit_tables import AuditRow, VerdictRow
 from answerloop.errors import ReviewQueueUnavailable
 from answerloop.testing.fake_review_queue import Opinion
 from tests.unit.review.audit_kit import ANN, BEN, Office
@@ -223,3 +224,53 @@ def test_a_conflict_whose_task_is_gone_gets_another_and_stays_a_conflict(office,
     office.loop.push()
     assert office.state(audits[0]) is AuditState.CONFLICT
     assert office.reviews.tasks()[office.task(audits[0])] == audits[0]
+
+
+def erase(office: Office, audit: str, state: AuditState) -> tuple[str, str]:
+    """As the erasure of a person leaves an audit behind: without a task, its verdicts without words."""
+    with office.database.writing() as session:
+        row = session.get_one(AuditRow, audit)
+        task = (row.project, row.task)
+        row.project = row.task = None
+        row.state = state
+        for verdict in session.scalars(select(VerdictRow).where(VerdictRow.audit_id == audit)):
+            verdict.correction, verdict.reviewer = None, "erased"
+        return task
+
+
+@pytest.mark.parametrize("state", [AuditState.JUDGED, AuditState.CLOSED])
+def test_what_was_erased_here_does_not_come_back_from_there(office, audits, state):
+    office.reviews.judge(office.task(audits[0]), ANN, WRONG)
+    office.loop.pull()
+    backup = office.reviews.backup()
+    gone = erase(office, audits[0], state)
+    office.loop.pull()
+    assert [row.correction for row in office.verdicts(audits[0])] == [None]
+    assert office.loop.withdraw([gone]) == 1
+    assert audits[0] not in office.reviews.tasks().values()
+
+    office.reviews.restore(backup)
+    for _ in range(2):
+        office.loop.sweep()
+        office.loop.push()
+    assert audits[0] not in office.reviews.tasks().values()
+    assert [(row.correction, row.reviewer) for row in office.verdicts(audits[0])] == [(None, "erased")]
+
+
+def test_the_words_of_an_erased_reviewer_stay_away_from_an_audit_that_goes_on(office, audits):
+    office.reviews.judge(office.task(audits[0]), ANN, WRONG)
+    office.loop.pull()
+    with office.database.writing() as session:
+        for verdict in session.scalars(select(VerdictRow)):
+            verdict.correction, verdict.reviewer = None, "erased"
+    office.loop.sweep()
+    assert [(row.correction, row.reviewer) for row in office.verdicts(audits[0])] == [(None, "erased")]
+    office.reviews.edit(office.task(audits[0]), BEN, RIGHT)
+    office.loop.pull()
+    assert office.said(audits[0]) == [(BEN, "correct")]
+
+
+def test_withdrawing_by_number_hits_nobody_elses_task(office, audits):
+    project = office.row(audits[0]).project
+    office.loop.withdraw([(project, office.task(audits[0])), ("7@another", office.task(audits[1]))])
+    assert sorted(office.reviews.tasks().values()) == sorted(audits)
