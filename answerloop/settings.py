@@ -239,15 +239,16 @@ class Settings(BaseSettings):
         8080, ge=1, le=65535, description="Port of the one that `answerloop up` starts; another one when it is taken."
     )
     label_studio_hint_url: str = Field(
-        "http://127.0.0.1:8001/webhooks/label-studio",
-        description="Where Label Studio tells the review program of news.",
+        "",
+        description="Where Label Studio tells the review program of news, such as "
+        "`https://review.example/webhooks/label-studio`; empty: at its port on this machine.",
     )
     retention_days: int = Field(
         365, ge=0, description="Then questions, answers and what was said of them lose their words; 0: never."
     )
 
     # --- dashboard
-    review_port: int = Field(8001, ge=0, le=65535, description="Port the dashboard listens on, at `ANSWERLOOP_HOST`.")
+    review_port: int = Field(8001, ge=1, le=65535, description="Port the dashboard listens on, at `ANSWERLOOP_HOST`.")
     operators_group: str = Field("operators", description="The group whose members see the figures of the dashboard.")
     reports_room: str = Field(
         "",
@@ -326,6 +327,10 @@ class Settings(BaseSettings):
             raise ConfigurationError(
                 "No broker: start one with `answerloop up`, or set ANSWERLOOP_BROKER_URL to a Redis URL."
             ) from None
+
+    @property
+    def effective_label_studio_hint_url(self) -> str:
+        return self.label_studio_hint_url or f"http://127.0.0.1:{self.review_port}/webhooks/label-studio"
 
     @property
     def listens_on_loopback(self) -> bool:

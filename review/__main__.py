@@ -1,4 +1,4 @@
-"""The review program's own command line. `python -m review` serves the dashboard."""
+"""The review program: `python -m review` serves the dashboard, `python -m review worker` works off its queue."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from answerloop.exact_recognisers import ExactRecognisers
 from answerloop.observability import configure_logging
 from answerloop.settings import Settings, load_settings
 from answerloop.web.server import WebServer
-from review.wiring import Dashboard
+from review import reviewers, worker
+from review.wiring import Dashboard, Workshop
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(reviewers.app, name="reviewers")
 
 
 @app.callback(invoke_without_command=True)
@@ -31,6 +33,13 @@ def serve() -> None:
             WebServer(dashboard.app, settings.host, settings.review_port).run()
         finally:
             dashboard.stop()
+
+
+@app.command("worker")
+def work() -> None:
+    """Push audits, read judgements back and draw the consequences until SIGTERM."""
+    with clear_errors():
+        raise typer.Exit(worker.serve(Workshop(_settings(worker.NAME))))
 
 
 def _settings(program: str) -> Settings:

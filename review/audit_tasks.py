@@ -57,7 +57,7 @@ class TaskWriter:
             priority=audit.priority,
             question=audit.masked_question,
             answer=audit.masked_text,
-            suggestion=better or ("" if audit.abstained else audit.masked_text),
+            suggestion=audit.proposed or better or ("" if audit.abstained else audit.masked_text),
             passages=tuple(
                 AuditPassage(row.number, row.document_id, row.title, row.text, row.url, row.cited)
                 for row in audit.sources
@@ -72,10 +72,10 @@ class TaskWriter:
         )
 
     def _said(self, audit: Waiting) -> tuple[tuple[str, ...], str] | None:
-        """A line for each who said something, and the last better answer, masked. The placeholders are those of the
+        """A line for each who said something, and the latest better answer, masked. The placeholders are those of the
         answer: the same name is the same placeholder everywhere on the screen."""
         lines = [line for said in audit.said if (line := describe(said))]
-        better = next((said.correction for said in reversed(audit.said) if said.correction), "")
+        better = audit.better
         if not lines and not better:
             return (), ""
         passages = [row.text for row in audit.sources if row.cited]

@@ -30,17 +30,11 @@ def queue_desk(settings: Settings, database: Database, queue: TaskQueue, redacto
             access.token,
             LABEL_CONFIG.read_text(),
             settings.review_overlap,
-            (settings.label_studio_hint_url, access.hint_secret),
+            (settings.effective_label_studio_hint_url, access.hint_secret),
         )
         return AuditLoop(database, queue, reviews, TaskWriter(redactor), settings.reviewers_group)
 
     return QueueDesk(database, access, build)
-
-
-def redactor(settings: Settings) -> Redactor:
-    from answerloop.backends.redactor_presidio import PresidioRedactor
-
-    return PresidioRedactor(settings.masked_types, settings.redaction_language, settings.redaction_regions)
 
 
 def reviewer_accounts(settings: Settings) -> ReviewerAccounts | None:

@@ -16,6 +16,12 @@ class Desk(Protocol):
 
     def judge(self, audit_id: str) -> None: ...
 
+    def catch_up(self) -> None: ...
+
+    def withdraw(self, receipt_id: str) -> None: ...
+
+    def report_gaps(self) -> None: ...
+
 
 def register(app: Celery, desk: Desk) -> None:
     @app.task(name="review.push")  # type: ignore[untyped-decorator]
@@ -33,3 +39,15 @@ def register(app: Celery, desk: Desk) -> None:
     @app.task(name="review.judge")  # type: ignore[untyped-decorator]
     def judge(audit_id: str) -> None:
         desk.judge(audit_id)
+
+    @app.task(name="review.catch_up")  # type: ignore[untyped-decorator]
+    def catch_up() -> None:
+        desk.catch_up()
+
+    @app.task(name="review.withdraw")  # type: ignore[untyped-decorator]
+    def withdraw(receipt_id: str) -> None:
+        desk.withdraw(receipt_id)
+
+    @app.task(name="review.gaps")  # type: ignore[untyped-decorator]
+    def report_gaps() -> None:
+        desk.report_gaps()

@@ -7,18 +7,24 @@ from datetime import timedelta
 
 from fastapi import FastAPI
 
+from answerloop import label_studio
 from answerloop.backends.directory_file import FileDirectory
 from answerloop.backends.notifier_board import BoardNotifier
 from answerloop.backends.notifier_slack import SlackNotifier
-from answerloop.backends.queue_celery import CeleryTaskQueue
+from answerloop.backends.queue_celery import CeleryTaskQueue, make_worker_app
 from answerloop.db.session import Database
 from answerloop.heartbeat import Heartbeat
 from answerloop.observability import render_metrics
-from answerloop.ports import GroundednessDetector, Notifier, TaskQueue
+from answerloop.placeholders import Masked, Placeholders
+from answerloop.ports import GroundednessDetector, Notifier, Redactor, TaskQueue
 from answerloop.settings import Settings
+from review import tasks, worker
 from review.corrections import Corrections
 from review.dashboard.app import create_app
+from review.desk import ReviewDesk
 from review.gaps import Gaps
+from review.queue_wiring import queue_desk
+from review.webhook import HintDoor
 
 
 class Dashboard:
@@ -35,9 +41,11 @@ class Dashboard:
             self.database,
             queue,
             FileDirectory(settings.directory_file, settings.tenant),
-            LateCorrections(settings, self.database, queue),
+            LateCorrections(settings, self.database, queue, LateRedactor(settings)),
             Gaps(self.database, notifier(settings, self.database, queue), settings.tenant),
             render_metrics,
+            all_here=lambda: label_studio.mode(settings) == "page",
+            hints=HintDoor(queue, lambda: _hint_secret(settings)),
         )
 
     def start(self) -> None:
@@ -47,13 +55,60 @@ class Dashboard:
         self.heartbeat.stop()
 
 
-class LateCorrections:
-    """The judge of corrections, built when somebody clicks: the models that mask take memory."""
+class Workshop:
+    """The parts of the worker of the queue `review`."""
 
-    def __init__(self, settings: Settings, database: Database, queue: TaskQueue) -> None:
+    def __init__(self, settings: Settings) -> None:
+        self.database = Database(settings.effective_database_url)
+        self.heartbeat = Heartbeat(self.database, worker.NAME, settings.lease_seconds / 3)
+        queue = CeleryTaskQueue(settings.effective_broker_url)
+        redactor = LateRedactor(settings)
+        self.celery = make_worker_app(settings.effective_broker_url)
+        tasks.register(
+            self.celery,
+            ReviewDesk(
+                self.database,
+                queue_desk(settings, self.database, queue, redactor),
+                LateCorrections(settings, self.database, queue, redactor),
+                Gaps(self.database, notifier(settings, self.database, queue), settings.tenant),
+            ),
+        )
+
+
+def _hint_secret(settings: Settings) -> str | None:
+    access = label_studio.access(settings) if label_studio.mode(settings) == "label-studio" else None
+    return access.hint_secret if access else None
+
+
+class LateRedactor:
+    """A `Redactor` whose models are loaded when there is something to mask: they take memory."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._built: Redactor | None = None
+
+    def mask(self, text: str, known: Placeholders) -> Masked:
+        with self._lock:
+            if self._built is None:
+                self._built = _redactor(self._settings)
+        return self._built.mask(text, known)
+
+
+def _redactor(settings: Settings) -> Redactor:
+    from answerloop.backends.redactor_presidio import PresidioRedactor
+
+    return PresidioRedactor(settings.masked_types, settings.redaction_language, settings.redaction_regions)
+
+
+class LateCorrections:
+    """The judge of corrections, built when it is first needed: a model that judges sentences takes memory."""
+
+    def __init__(self, settings: Settings, database: Database, queue: TaskQueue, redactor: Redactor) -> None:
         self._settings = settings
         self._database = database
         self._queue = queue
+        self._redactor = redactor
         self._lock = threading.Lock()
         self._built: Corrections | None = None
 
@@ -63,21 +118,25 @@ class LateCorrections:
     def reject(self, correction_id: str, person: str, reason: str) -> None:
         self._corrections().reject(correction_id, person, reason)
 
+    def judge(self, audit_id: str) -> None:
+        self._corrections().judge(audit_id)
+
+    def catch_up(self) -> int:
+        return self._corrections().catch_up()
+
     def _corrections(self) -> Corrections:
         with self._lock:
             if self._built is None:
-                self._built = corrections(self._settings, self._database, self._queue)
+                self._built = corrections(self._settings, self._database, self._queue, self._redactor)
             return self._built
 
 
-def corrections(settings: Settings, database: Database, queue: TaskQueue) -> Corrections:
-    from answerloop.backends.redactor_presidio import PresidioRedactor
-
+def corrections(settings: Settings, database: Database, queue: TaskQueue, redactor: Redactor) -> Corrections:
     return Corrections(
         database,
         queue,
         _groundedness(settings),
-        PresidioRedactor(settings.masked_types, settings.redaction_language, settings.redaction_regions),
+        redactor,
         four_eyes=settings.four_eyes_topics,
         lasts=timedelta(days=settings.curated_days),
         grounded_threshold=settings.grounded_threshold,

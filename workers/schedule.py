@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from answerloop.tasks import HOUSEKEEPING, INDEX, REVIEW
 
@@ -11,15 +11,22 @@ SAMPLE_SECONDS = 10.0
 FINISH_SECONDS = 300.0
 RETAIN_SECONDS = 24 * 3600.0
 PUSH_SECONDS, PULL_SECONDS, SWEEP_SECONDS = 10.0, 10.0, 600.0
+CATCH_UP_SECONDS, GAPS_SECONDS = 30.0, 3600.0
 CURATED_SECONDS = 60.0
 
 
-def beat_schedule(sync_interval_seconds: float, *, label_studio: bool = True) -> dict[str, dict[str, Any]]:
-    """`label_studio`: whether people judge there."""
-    reviewing = {
+def beat_schedule(
+    sync_interval_seconds: float, review: Literal["label-studio", "page", "off"] = "label-studio"
+) -> dict[str, dict[str, Any]]:
+    """`review`: where people judge. Where nobody does, nobody takes these jobs."""
+    label_studio = {
         "push audits": _every("review.push", PUSH_SECONDS, REVIEW),
         "pull judgements": _every("review.pull", PULL_SECONDS, REVIEW),
         "sweep the review queue": _every("review.sweep", SWEEP_SECONDS, REVIEW),
+    }
+    reviewing = {
+        "catch up with verdicts": _every("review.catch_up", CATCH_UP_SECONDS, REVIEW),
+        "report gaps": _every("review.gaps", GAPS_SECONDS, REVIEW),
     }
     return {
         "recover": _every("housekeeping.recover", RECOVER_SECONDS, HOUSEKEEPING),
@@ -28,7 +35,8 @@ def beat_schedule(sync_interval_seconds: float, *, label_studio: bool = True) ->
         "erase what is old": _every("housekeeping.retain", RETAIN_SECONDS, HOUSEKEEPING),
         "keep curated answers": _every("housekeeping.curated", CURATED_SECONDS, HOUSEKEEPING),
         "sync sources": _every("index.sync_all", sync_interval_seconds, INDEX),
-        **(reviewing if label_studio else {}),
+        **(reviewing if review != "off" else {}),
+        **(label_studio if review == "label-studio" else {}),
     }
 
 

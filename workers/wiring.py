@@ -84,9 +84,7 @@ class Workshop:
     @cached_property
     def celery(self) -> Celery:
         app = make_worker_app(self.settings.effective_broker_url)
-        app.conf.beat_schedule = schedule.beat_schedule(
-            self.settings.sync_interval_seconds, label_studio=self.settings.review == "label-studio"
-        )
+        app.conf.beat_schedule = schedule.beat_schedule(self.settings.sync_interval_seconds, self.settings.review)
         tasks.register(app, self)
         return app
 

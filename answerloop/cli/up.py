@@ -55,6 +55,9 @@ class Up:
             try:
                 self._start()
                 console.print(f"answerloop is ready: {self._url}", highlight=False, markup=False)
+                if self._settings.review != "off":
+                    url = self._url_of(self._settings.review_port)
+                    console.print(f"The dashboard: {url}", highlight=False, markup=False)
                 self._watch()
             except Stopped:
                 pass
@@ -88,6 +91,15 @@ class Up:
                 self._wait(lambda name=f"worker-{group}": self._lives(name), f"worker-{group}")  # type: ignore[misc]
         with self._step("Starting the web chat"):
             self._wait(lambda: _is_ok(f"{self._url}/readyz"), "bot")
+        if self._settings.review != "off":
+            self._start_review()
+
+    def _start_review(self) -> None:
+        self._launch("worker-review", [sys.executable, "-m", "review", "worker"])
+        self._launch("review", [sys.executable, "-m", "review"])
+        with self._step("Starting the dashboard"):
+            self._wait(lambda: self._lives("worker-review"), "worker-review")
+            self._wait(lambda: _is_ok(f"{self._url_of(self._settings.review_port)}/healthz"), "review")
         if self._settings.review == "label-studio" and not self._settings.label_studio_url:
             self._start_label_studio()
 
@@ -106,13 +118,18 @@ class Up:
             raise ConfigurationError(
                 f"The disk of {self._state.root} has {free / 1e9:.1f} GB free, {NEEDED_BYTES / 1e9:.0f} GB are needed."
             )
+        self._check_port(settings.port, "--port")
+        if settings.review != "off":
+            self._check_port(settings.review_port, "ANSWERLOOP_REVIEW_PORT")
+
+    def _check_port(self, port: int, choice: str) -> None:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((settings.host, settings.port))
+                probe.bind((self._settings.host, port))
             except OSError:
                 raise PortTaken(
-                    f"Port {settings.port} is taken by another program: stop it, or choose another port with --port."
+                    f"Port {port} is taken by another program: stop it, or choose another port with {choice}."
                 ) from None
 
     def _watch(self) -> None:
@@ -191,8 +208,11 @@ class Up:
 
     @property
     def _url(self) -> str:
+        return self._url_of(self._settings.port)
+
+    def _url_of(self, port: int) -> str:
         host = self._settings.host
-        return f"http://{f'[{host}]' if ':' in host else host}:{self._settings.port}"
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -48,6 +48,8 @@ class RunningInstallation:
         self.home = home
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.review_port = free_port()
+        self.dashboard = f"http://127.0.0.1:{self.review_port}"
         self.log = home.parent / f"{home.name}.log"
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ANSWERLOOP_")},
@@ -60,6 +62,7 @@ class RunningInstallation:
             "ANSWERLOOP_LEASE_SECONDS": "6",
             "ANSWERLOOP_QUESTIONS_PER_PERSON": "100000",
             "ANSWERLOOP_HUMAN_CONTACT": "people-desk@orrenby.example",
+            "ANSWERLOOP_REVIEW_PORT": str(self.review_port),
             "ANSWERLOOP_REVIEW": "off",  # a test that needs it says so: its first start takes minutes
             "PYTHONPATH": str(CHECKOUT),  # what is tested is this code, whichever is installed
             "PYTHONWARNINGS": "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -17,6 +17,7 @@ from answerloop.web.assets import Assets
 from answerloop.web.identity import Identity
 from answerloop.web.security import Guard, SecurityHeaders
 from answerloop.web.sign_in import add_sign_in
+from review import webhook
 from review.dashboard.access import Access
 from review.dashboard.judging import JudgingPages
 from review.dashboard.operating import OperatingPages
@@ -24,9 +25,9 @@ from review.dashboard.overview import Figures
 from review.dashboard.render import Renderer
 from review.dashboard.second_clicks import CorrectionPages, SecondClicks
 from review.gaps import Gaps
+from review.webhook import HintDoor
 
 STATIC = Path(__file__).parent / "static"
-HINTS = frozenset({"/webhooks/label-studio"})
 
 Metrics = Callable[[], tuple[bytes, str]]
 """The figures for machines and their content type."""
@@ -41,10 +42,10 @@ def create_app(
     gaps: Gaps,
     metrics: Metrics,
     *,
-    all_here: bool = False,
-    machine_paths: Collection[str] = HINTS,
+    all_here: Callable[[], bool] = lambda: False,
+    hints: HintDoor | None = None,
 ) -> FastAPI:
-    """`all_here`: there is no other place where people judge. Raises ConfigurationError."""
+    """`all_here`: there is no other place where people judge, right now. Raises ConfigurationError."""
     app = FastAPI(title="answerloop review", docs_url=None, redoc_url=None, openapi_url=None)
     identity = Identity(settings)
     app.state.identity = identity
@@ -56,11 +57,13 @@ def create_app(
         app.add_exception_handler(NotAuthenticated, _to_the_sign_in)
     add_sign_in(app, identity)
     app.include_router(OperatingPages(settings, database, figures, gaps, renderer).router())
-    app.include_router(JudgingPages(database, queue, renderer, all_here=all_here).router())
+    app.include_router(JudgingPages(database, queue, renderer, all_here).router())
     app.include_router(CorrectionPages(database, corrections, figures, renderer).router())
+    if hints is not None:
+        app.include_router(webhook.routes(hints))
     _add_probes(app, metrics)
     app.mount("/static", Assets(STATIC), name="static")
-    app.add_middleware(Guard, allowed_hosts=settings.allowed_hosts, machine_paths=machine_paths, forms=True)
+    app.add_middleware(Guard, allowed_hosts=settings.allowed_hosts, machine_paths={webhook.PATH}, forms=True)
     app.add_middleware(failures.LastResort)
     app.add_middleware(SecurityHeaders, referrer_policy="same-origin")
     return app

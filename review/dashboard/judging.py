@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -26,7 +27,7 @@ MOST_CHARACTERS = 4000
 
 
 class JudgingPages:
-    def __init__(self, database: Database, queue: TaskQueue, renderer: Renderer, *, all_here: bool) -> None:
+    def __init__(self, database: Database, queue: TaskQueue, renderer: Renderer, all_here: Callable[[], bool]) -> None:
         self._database = database
         self._queue = queue
         self._renderer = renderer
@@ -88,11 +89,11 @@ class JudgingPages:
 
     def _open(self, session: Any, viewer: Viewer) -> list[OpenAudit]:
         me = judging.human(session, viewer.person)
-        return judging.open_audits(session, viewer.audience, me, all_here=self._all_here)
+        return judging.open_audits(session, viewer.audience, me, all_here=self._all_here())
 
     def _shown(self, session: Any, audit_id: str, viewer: Viewer) -> Audit:
         me = judging.human(session, viewer.person)
-        return judging.audit(session, audit_id, viewer.audience, me, all_here=self._all_here)
+        return judging.audit(session, audit_id, viewer.audience, me, all_here=self._all_here())
 
     def _next(self, session: Any, viewer: Viewer, audit_id: str) -> OpenAudit | None:
         """What is to be judged after this one; from the last one it goes on with the first."""

@@ -11,28 +11,33 @@ from sqlalchemy.orm import Session, selectinload
 
 from answerloop.auditing import AuditState, Flag, Priority
 from answerloop.db.audit_tables import AuditRow, SampleRow
-from answerloop.db.repositories import documents, judgements
+from answerloop.db.repositories import corrected, corrections, documents, feedback, judgements
 from answerloop.db.tables import AnswerRow, AnswerSourceRow, DocumentRow, FeedbackRow, QuestionRow, now
 from answerloop.domain import EVERYONE, PUBLIC, Audience, Outcome, QuestionState, Thumb
 
 ATTEMPTS = 3
 """So often the review queue may refuse a task before the answer is judged on our own page."""
+ONE_OF_MANY = "(one of many that say nearly the same: be careful)"
 URGENCY = {priority.value: place for place, priority in enumerate(Priority)}
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one person said of an answer, unmasked."""
+    """What one person said of an answer, unmasked. One of a `burst` of nearly the same is not to be trusted unread."""
 
     thumb: str | None
     reason: str | None
+    comment: str
     correction: str
     source: str
+    burst: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An audit without a task. `question` and `text` are unmasked; what may be shown is beside them."""
+    """An audit without a task. `question`, `text` and `better` are unmasked; what may be shown is beside them.
+    `proposed` is a better answer that is a correction already, and masked; `better` is the latest that somebody has
+    written, other than in a burst."""
 
     audit_id: str
     answer_id: str
@@ -50,6 +55,8 @@ class Waiting:
     answered_at: datetime
     flags: tuple[Flag, ...]
     said: tuple[Said, ...]
+    proposed: str
+    better: str
     withdrawn: bool
     readable: bool
 
@@ -95,7 +102,7 @@ def _waiting(session: Session, audit: AuditRow, answer: AnswerRow, question: Que
         masked_question=answer.masked_question,
         masked_text=answer.masked_text,
         abstained=answer.outcome == Outcome.ABSTAINED,
-        sources=tuple(answer.sources),
+        sources=corrected.judged_sources(session, answer),
         channel=question.channel,
         model=answer.model,
         adapter=answer.adapter,
@@ -103,6 +110,8 @@ def _waiting(session: Session, audit: AuditRow, answer: AnswerRow, question: Que
         answered_at=answer.finished_at or answer.created_at,
         flags=tuple(Flag(flag) for flag in (sample.flags if sample else ())),
         said=_said(session, answer.id),
+        proposed=corrections.suggestion_for(session, answer.id),
+        better=next((each.text for each in feedback.suggestions(session, answer.id) if each.burst is None), ""),
         withdrawn=_is_withdrawn(answer, question),
         readable=_readable(session, answer, question, group),
     )
@@ -112,7 +121,10 @@ def _said(session: Session, answer_id: str) -> tuple[Said, ...]:
     rows = session.scalars(
         select(FeedbackRow).where(FeedbackRow.answer_id == answer_id).order_by(FeedbackRow.updated_at, FeedbackRow.id)
     )
-    return tuple(Said(row.thumb, row.reason, row.correction or "", row.source or "") for row in rows)
+    return tuple(
+        Said(row.thumb, row.reason, row.comment or "", row.correction or "", row.source or "", row.burst is not None)
+        for row in rows
+    )
 
 
 def _is_withdrawn(answer: AnswerRow, question: QuestionRow) -> bool:
@@ -120,7 +132,7 @@ def _is_withdrawn(answer: AnswerRow, question: QuestionRow) -> bool:
 
 
 def _readable(session: Session, answer: AnswerRow, question: QuestionRow, group: str) -> bool:
-    wanted = {source.document_id for source in answer.sources}
+    wanted = {source.document_id for source in corrected.judged_sources(session, answer)}
     audience = Audience.of_person(question.tenant, {EVERYONE, PUBLIC, group})
     return wanted <= documents.still_readable(session, audience, wanted).keys()
 
@@ -279,6 +291,8 @@ def describe(said: Said) -> str:
     thumb = {Thumb.UP: "Thumb up", Thumb.DOWN: "Thumb down"}.get(Thumb(said.thumb)) if said.thumb else None
     reason = (said.reason or "").replace("_", " ")
     parts = [": ".join(part for part in (thumb, reason) if part)]
+    parts += [f"“{said.comment}”"] if said.comment else []
     parts += [f"Better: {said.correction}"] if said.correction else []
+    parts += [ONE_OF_MANY] if said.burst else []
     parts += [f"Source: {said.source}"] if said.source else []
     return " — ".join(part for part in parts if part)

@@ -143,6 +143,14 @@ def can_be_told(session: Session, question_id: str) -> bool:
     return row is not None and row.channel != "web" and row.failure is None and row.delivered_at is not None
 
 
+def judged_sources(session: Session, answer: AnswerRow) -> tuple[AnswerSourceRow, ...]:
+    """Those that people judge it by, also when it has been corrected since."""
+    replaced = session.get(ReplacedAnswerRow, answer.id)
+    if replaced is None:
+        return tuple(answer.sources)
+    return tuple(AnswerSourceRow(**_from_json(row)) for row in replaced.sources)
+
+
 def _answer(session: Session, answer_id: str) -> AnswerRow:
     return session.scalars(
         select(AnswerRow)

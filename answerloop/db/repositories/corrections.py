@@ -209,11 +209,14 @@ def answer_of_audit(session: Session, audit_id: str) -> str | None:
 
 
 def suggestion_for(session: Session, answer_id: str) -> str:
-    """What somebody in a chat would have answered, masked, to pre-fill the correction; the latest that is open."""
+    """What somebody in a chat would have answered, masked, to pre-fill the correction; the latest that is open. What is
+    one of many that say nearly the same is filled in for nobody."""
     rows = select(CorrectionRow.text).where(
         CorrectionRow.answer_id == answer_id,
         CorrectionRow.state == CorrectionState.PROPOSED,
-        CorrectionRow.suggested_by.in_(select(FeedbackRow.person).where(FeedbackRow.answer_id == answer_id)),
+        CorrectionRow.suggested_by.in_(
+            select(FeedbackRow.person).where(FeedbackRow.answer_id == answer_id, FeedbackRow.burst.is_(None))
+        ),
     )
     return session.scalar(rows.order_by(CorrectionRow.created_at.desc()).limit(1)) or ""
 

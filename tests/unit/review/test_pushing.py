@@ -1,10 +1,13 @@
 """What goes out to reviewers: once, the most urgent first, and nothing that they may not see."""
 
+from datetime import timedelta
+
 import pytest
 
 from answerloop.auditing import AuditState, Priority
-from answerloop.db.audit_tables import AuditRow
-from answerloop.db.tables import AnswerRow, now
+from answerloop.db.audit_tables import AuditRow, CorrectionRow
+from answerloop.db.repositories import audit_pushes
+from answerloop.db.tables import AnswerRow, FeedbackRow, now
 from answerloop.errors import ReviewQueueUnavailable
 from answerloop.testing.fakes import FakeRedactor
 from review.audit import ARRIVES_WITHIN, TOLD_AFTER
@@ -46,6 +49,45 @@ def test_without_a_better_answer_the_box_holds_the_answer_itself(office):
     audit = office.audit()
     office.loop.push()
     assert office.reviews.shown(office.task(audit)).suggestion == "60 days, says <PERSON_1>."
+
+
+def say(office, audit, person, **said):
+    with office.database.writing() as session:
+        answer = session.get_one(AuditRow, audit).answer_id
+        session.add(FeedbackRow(answer_id=answer, person=person, thumb="down", **said))
+    return answer
+
+
+def test_what_is_one_of_many_alike_is_marked_and_filled_in_for_nobody(office):
+    audit = office.audit()
+    say(office, audit, "p1", correction="10 days.", burst="suggestions:1")
+    say(office, audit, "p2", correction="90 days.", updated_at=now() - timedelta(hours=1))
+    office.loop.push()
+    task = office.reviews.shown(office.task(audit))
+    assert task.suggestion == "90 days."
+    assert [audit_pushes.ONE_OF_MANY in line for line in task.said] == [False, True]
+
+
+def test_reviewers_see_in_whose_words_it_was_wrong_and_where_it_is_written_masked(office):
+    audit = office.audit()
+    say(office, audit, "p1", comment="Dana Reyes left.", source="Ask Finn")
+    office.loop.push()
+    [line] = office.reviews.shown(office.task(audit)).said
+    assert line == "Thumb down — “<PERSON_1> left.” — Source: Ask <PERSON_2>"
+
+
+def test_a_proposed_correction_is_filled_in_as_it_was_masked(office):
+    audit = office.audit()
+    answer = say(office, audit, "p1", correction="Dana Reyes has 90 days.")
+    with office.database.writing() as session:
+        session.add(
+            CorrectionRow(
+                answer_id=answer, tenant="default", question="q", text="<PERSON_1> has 90 days.", suggested_by="p1",
+                suggested_via="form", state="proposed",
+            )
+        )  # fmt: skip
+    office.loop.push()
+    assert office.reviews.shown(office.task(audit)).suggestion == "<PERSON_1> has 90 days."
 
 
 def test_what_could_not_be_masked_stays_in_house(office):
