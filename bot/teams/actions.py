@@ -8,7 +8,7 @@ from typing import Any
 from answerloop.chat.wording import wording
 from answerloop.db.session import DuplicateKey
 from answerloop.domain import FeedbackReason, Thumb
-from answerloop.errors import NotFound, UserFault
+from answerloop.errors import InvalidFeedback, InvalidQuestion, NotAllowed, NotFound, TooManyQuestions, TooMuchFeedback
 from bot.feedback import FeedbackBox
 from bot.payload import MalformedPayload, field, optional
 from bot.people import AnswerActions
@@ -59,7 +59,7 @@ class Actions:
                 return told(verb(where, data))
         except NotFound:
             return told(GONE)
-        except UserFault as error:
+        except (InvalidFeedback, InvalidQuestion, NotAllowed, TooManyQuestions, TooMuchFeedback) as error:
             return told(str(error))
 
     def _up(self, where: Whereabouts, data: Mapping[str, Any]) -> str:

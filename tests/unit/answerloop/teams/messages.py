@@ -79,6 +79,7 @@ OTHERS: Mapping[str, Message] = {
     "suggestion": told(Notice("n3", NoticeKind.SUGGESTION, "It is 95 days.", question="How long?")),
     "hint": told(Notice("n4", NoticeKind.HINT, "Ask me in a personal chat.\n\nIt knows more.")),
     "thanks": told(Notice("n5", NoticeKind.THANKS)),
+    "corrected": told(Notice("n9", NoticeKind.CORRECTED, question="How long is leave?")),
     "switched off": told(Notice("n6", NoticeKind.REFUSED, "I am switched off here.")),
     "home": told(Notice("n7", NoticeKind.HOME, home=HOME)),
     "home of an administrator": told(Notice("n8", NoticeKind.HOME, home=replace(HOME, admin=True, questions=())), "de"),

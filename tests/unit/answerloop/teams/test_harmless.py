@@ -39,7 +39,8 @@ SAID_BY_US = [
     sentence
     for words in LANGUAGES.values()
     for sentence in (words.sources, words.nearest, words.rate, words.suggest, words.thanks, words.home_greeting,
-                     words.home_last, words.home_try, words.your_reply, *(f"• {way}" for way in words.teams_ways))
+                     words.home_last, words.home_try, words.your_reply, words.corrected.format(home=""),
+                     *(f"• {way}" for way in words.teams_ways))
 ]  # fmt: skip
 
 
