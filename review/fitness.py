@@ -41,8 +41,8 @@ _BARE = frozenset({"yes", "yeah", "ok", "okay"})
 
 class Fitness:
     """Sentences are judged by the detector that judges what we say ourselves. People may say in their own words what it
-    does not recognise: then a second person has to see it in the documents too. What stands nowhere there does not
-    pass."""
+    does not recognise: then a second person has to see it there too. What is nowhere in the documents does not pass.
+    """
 
     def __init__(self, detector: GroundednessDetector, threshold: float, four_eyes: Iterable[str]) -> None:
         self._detector = detector

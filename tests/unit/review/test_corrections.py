@@ -308,6 +308,12 @@ class TestSuggestions:
         desk.says(audit, edited=False)
         assert APPROVED not in desk.states()
 
+    def test_an_unedited_text_is_its_authors_also_when_they_write_something_else_meanwhile(self, desk):
+        answer, audit = an_audit(desk)
+        desk.suggests(answer, text=OTHER)
+        desk.says(audit, correction=RIGHT, edited=False)
+        assert {row.text: row.suggested_by for row in desk.all()}[RIGHT] == EVE
+
     def test_the_asker_may_suggest_and_a_reviewer_approve(self, desk):
         answer, audit = an_audit(desk)
         desk.suggests(answer, DANA)
