@@ -188,7 +188,7 @@ class Desk:
 
     def suggests(self, answer_id: str, person: str = EVE, text: str = RIGHT) -> None:
         with self.database.writing() as session:
-            feedback.add(session, answer_id, person, Opinion(correction=text), Via.FORM)
+            feedback.add(session, answer_id, person, Opinion(correction=text), Via.CLICK)
 
     def change_document(self, document_id: str, text: str) -> None:
         with self.database.writing() as session:
