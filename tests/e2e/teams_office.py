@@ -14,11 +14,12 @@ from tests.e2e.teams_playground import ALICE, BOB, OTHER_CHANNEL, TENANT, Messag
 class TeamsOffice(Office):
     """The simulator has no limits, so ours are raised: what waits here waits for us."""
 
-    def __init__(self, folder: Path, documents: Path) -> None:
+    def __init__(self, folder: Path, documents: Path, alices: str = "everyone") -> None:
+        """`alices` groups, besides which nobody has any but those of every employee."""
         rooms = folder / "rooms.yaml"
         rooms.write_text(json.dumps({"rooms": {f"teams:{TENANT}:{OTHER_CHANNEL}": {"respond": "all"}}}))
         people = folder / "access.yaml"
-        people.write_text("people: {alice: {email: alice@orrenby.example, groups: [everyone, hr]}}")
+        people.write_text(f"people: {{alice: {{email: alice@orrenby.example, groups: [{alices}]}}}}")
         installation = RunningInstallation(
             folder / "state",
             documents,

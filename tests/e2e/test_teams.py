@@ -43,7 +43,7 @@ LOOKING = "👀"
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory, few_documents: Path) -> Iterator[TeamsOffice]:
-    office = TeamsOffice(tmp_path_factory.mktemp("teams"), few_documents)
+    office = TeamsOffice(tmp_path_factory.mktemp("teams"), few_documents, "everyone, hr")
     try:
         office.start()
         yield office

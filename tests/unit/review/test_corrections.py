@@ -267,7 +267,7 @@ class TestSuggestions:
         desk.suggests(answer)
         assert desk.corrections.take_suggestions() == 1
         row = desk.only()
-        assert (row.state, row.suggested_by, row.suggested_via, row.reason) == (PROPOSED, EVE, "form", "")
+        assert (row.state, row.suggested_by, row.suggested_via, row.reason) == (PROPOSED, EVE, "click", "")
         with desk.database.reading() as session:
             assert corrections.suggestion_for(session, answer) == RIGHT
 

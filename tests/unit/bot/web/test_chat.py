@@ -135,9 +135,9 @@ class TestExcerpt:
 
     @pytest.mark.parametrize("text", [" " * 40_000, "\n" * 40_000, "| " * 20_000, "-" * 40_000, "[" * 40_000])
     def test_a_hostile_passage_takes_no_time(self, kit: WebKit, text: str) -> None:
-        began = time.perf_counter()
+        began = time.process_time()
         assert len(self.excerpt(kit, text + "x")) <= EXCERPT_CHARACTERS + 2
-        assert time.perf_counter() - began < 1
+        assert time.process_time() - began < 1
 
 
 class TestRightsOfToday:
