@@ -16,6 +16,10 @@ from review.audit import AuditLoop
 log = logging.getLogger(__name__)
 
 
+PATIENCE_SECONDS = 8.0
+"""Steps that are due at the same moment take turns: who went away at once would lose to the faster one every time."""
+
+
 class QueueDesk:
     """`access` is asked each time: the server may come up later than we do, and on another port than before. A failure
     is no news for the log of the worker: it is told as an alarm, and the next tick tries again."""
@@ -30,6 +34,7 @@ class QueueDesk:
         self._access = access
         self._build = build
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
         self._built: tuple[Access, AuditLoop] | None = None
 
     def push(self) -> None:
@@ -50,13 +55,15 @@ class QueueDesk:
 
     def _do(self, name: str, step: Callable[[AuditLoop], int | None]) -> int | None:
         loop = self._loop()
-        if loop is None:
+        if loop is None or not self._turn.acquire(timeout=PATIENCE_SECONDS):
             return None
         try:
             done = step(loop)
         except (Retryable, ReviewQueueRefused, LeaseLost) as error:
             log.warning("the review queue waits", extra={"step": name, "error": str(error)})
             return None
+        finally:
+            self._turn.release()
         if done:
             log.info("review queue", extra={"step": name, "tasks": done})
         return done

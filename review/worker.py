@@ -16,7 +16,7 @@ from answerloop.tasks import REVIEW
 log = logging.getLogger(__name__)
 
 NAME = "worker-review"
-THREADS = 2
+THREADS = 4
 NICENESS = 5
 
 

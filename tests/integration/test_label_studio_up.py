@@ -1,6 +1,5 @@
 """`answerloop up` brings Label Studio along, behind the chat's back and in a clean environment, and takes it down."""
 
-import shutil
 from contextlib import suppress
 
 import httpx
@@ -11,19 +10,10 @@ from typer.testing import CliRunner
 from answerloop.db.repositories import reviewers
 from answerloop.label_studio import LabelStudioFolder, is_up, lets_in, own_secrets
 from answerloop.testing.installation import RunningInstallation, free_port, until
-from answerloop.testing.label_studio_server import PREPARED
+from answerloop.testing.label_studio_server import prepare
 from review.reviewers import app
 
 pytestmark = pytest.mark.stack
-
-
-def prepare(folder: LabelStudioFolder) -> None:
-    """As a first start has left it, without the minutes that this takes."""
-    folder.root.mkdir(parents=True)
-    folder.venv.symlink_to(PREPARED.venv)
-    for name in ("secrets.json", "installed", "complete"):
-        shutil.copy(PREPARED.root / name, folder.root / name)
-    shutil.copytree(PREPARED.data, folder.data)
 
 
 @pytest.fixture(scope="module")

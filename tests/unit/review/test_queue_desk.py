@@ -1,5 +1,7 @@
 """The jobs of the review queue do nothing where there is none, and wait where it is down."""
 
+from threading import Event, Thread
+
 import pytest
 
 from answerloop.auditing import AuditState
@@ -52,6 +54,38 @@ def test_a_server_that_moved_is_found_again(door, office):
     door.access = THERE
     door.desk.pull()
     assert door.built == [HERE, THERE]
+
+
+class Slow:
+    """A loop whose pull waits until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = Event(), Event()
+        self.order: list[str] = []
+
+    def pull(self) -> int:
+        self.begun.set()
+        self.go_on.wait(20)
+        self.order.append("pull")
+        return 0
+
+    def push(self) -> int:
+        self.order.append("push")
+        return 0
+
+
+def test_a_push_that_is_due_while_something_is_read_comes_after_it_and_is_not_lost(office):
+    office.audit()
+    slow = Slow()
+    desk = QueueDesk(office.database, lambda: HERE, lambda _: slow)
+    threads = [Thread(target=desk.pull), Thread(target=desk.push)]
+    threads[0].start()
+    assert slow.begun.wait(20)
+    threads[1].start()
+    slow.go_on.set()
+    for thread in threads:
+        thread.join(20)
+    assert slow.order == ["pull", "push"]
 
 
 def test_a_queue_that_is_down_or_refuses_us_makes_no_noise_and_alarms_the_operator(door, office, monkeypatch):
