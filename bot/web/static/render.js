@@ -72,15 +72,17 @@ export class Turn {
   }
 
   finish(snapshot) {
-    if (this.finished) return;
-    this.finished = true;
-    this.answer.classList.add(...outcomeClasses(snapshot));
+    // Also again: a colleague may correct what stands here.
+    this.answer.className = ["answer", ...outcomeClasses(snapshot)].join(" ");
     this.answer.setAttribute("aria-busy", "false");
     this.mark.replaceChildren(...outcomeMark(snapshot));
     this.mark.hidden = !this.mark.hasChildNodes();
     if (!snapshot.text) show(this.text, fallbackText(snapshot), this.sources.citation);
+    this.contact.hidden = true;
     if (snapshot.contact && snapshot.outcome !== "answered") this.showContact(snapshot.contact);
-    this.showFooter(snapshot);
+    if (this.finished) this.details?.replaceChildren(...detailsOf(snapshot).children);
+    else this.showFooter(snapshot);
+    this.finished = true;
   }
 
   showContact(contact) {
@@ -99,7 +101,7 @@ export class Turn {
     }
     const titles = [...new Set(snapshot.sources.map((source) => source.title))];
     const feedback = new Feedback(snapshot.answer_id, snapshot.feedback, titles);
-    const details = detailsOf(snapshot);
+    const details = this.details = detailsOf(snapshot);
     const toggle = iconButton("info", "Details", () => {
       details.hidden = !details.hidden;
       toggle.setAttribute("aria-expanded", String(!details.hidden));
@@ -107,15 +109,16 @@ export class Turn {
     }, { "aria-expanded": "false" });
     this.footer.append(
       element("div", { class: "actions", role: "group", "aria-label": "About this answer" },
-        feedback.up, feedback.down, this.copyButton(snapshot), toggle, feedback.change, feedback.note),
+        feedback.up, feedback.down, this.copyButton(), toggle, feedback.change, feedback.note),
       feedback.box, details,
     );
   }
 
-  copyButton(snapshot) {
+  copyButton() {
     const button = iconButton("copy", "Copy answer", async () => {
       const sources = this.sources.asText();
-      await copy(sources ? `${snapshot.text}\n\n${sources}` : snapshot.text);
+      const { text } = this.snapshot;
+      await copy(sources ? `${text}\n\n${sources}` : text);
       button.replaceChildren(icon("check"), element("span", {}, "Copied"));
       button.classList.add("copied");
       announce("Copied");
