@@ -51,7 +51,7 @@ quality: setup models  ## A few minutes of questions on the sample handbook: did
 
 pictures: setup browser simulator label-studio  ## Take the pictures of the documents anew
 	@$(ENV) ANSWERLOOP_WRITE_PICTURES=1 $(BIN)/pytest tests/e2e/test_slack_pictures.py tests/e2e/test_teams_pictures.py \
-	  tests/e2e/test_label_studio.py tests/e2e/test_dashboard.py
+	  tests/e2e/test_label_studio.py tests/e2e/test_dashboard.py tests/e2e/test_the_whole_loop.py
 
 browser:
 	@command -v chromium >/dev/null || { echo "Installing Chromium …"; \

@@ -54,10 +54,10 @@ class Up:
         with self._alone():
             try:
                 self._start()
-                console.print(f"answerloop is ready: {self._url}", highlight=False, markup=False)
                 if self._settings.review != "off":
                     url = self._url_of(self._settings.review_port)
-                    console.print(f"The dashboard: {url}", highlight=False, markup=False)
+                    console.print(f"• The dashboard, for reviewers and operators: {url}", highlight=False, markup=False)
+                console.print(f"answerloop is ready: {self._url}", highlight=False, markup=False)
                 self._watch()
             except Stopped:
                 pass
