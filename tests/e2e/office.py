@@ -39,9 +39,9 @@ class Office:
         time.sleep(1.0)
 
     @contextmanager
-    def answers_on_hold(self) -> Iterator[None]:
-        """Nobody answers, as if everybody had asked at once; all else goes on."""
-        worker = self.installation.pid_of("worker-answer")
+    def answers_on_hold(self, worker_name: str = "worker-answer") -> Iterator[None]:
+        """Nobody answers, as if everybody had asked at once; all else goes on. "worker-deliver": nothing is shown."""
+        worker = self.installation.pid_of(worker_name)
         until(lambda: self._froze(worker))
         try:
             yield
