@@ -35,7 +35,7 @@ class TeamsPage:
     def mention(self, text: str) -> Locator:
         """In the group chat or channel that is open; there it begins a thread. The page drops a reply that is faster
         than what it is told of its own post, so nobody replies before that."""
-        with self._office.answers_on_hold("worker-deliver"):
+        with self._office.deliveries_on_hold():
             posted = self._mention(text)
             posted.wait_for()
             self.page.wait_for_timeout(500)
