@@ -17,7 +17,7 @@ from answerloop.errors import ConfigurationError, DeliveryImpossible, DeliveryUn
 CONNECT_SECONDS = 5.0
 REPLY_SECONDS = 10.0
 MOST_PAGES = 20
-NOT_FOUND, TOO_MANY = 404, 429
+NOT_FOUND = 404
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 USER = "$select=id,displayName,mail,userType,accountEnabled"
 GROUPS = "$select=id&$top=999&$count=true"

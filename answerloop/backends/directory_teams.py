@@ -83,8 +83,7 @@ class TeamsDirectory:
         self._tenant = tenant
         self._graph = graph
         self._home = home
-        self._people: TimedCache[tuple[str, str], Member | None] = TimedCache(PERSON_SECONDS, clock)
-        self._as_of: dict[tuple[str, str], datetime | None] = {}
+        self._people: TimedCache[tuple[str, str, datetime | None], Member | None] = TimedCache(PERSON_SECONDS, clock)
         self._rooms: TimedCache[str, tuple[Member, ...]] = TimedCache(ROOM_SECONDS, clock)
         self._named: TimedCache[str, tuple[Member, ...]] = TimedCache(PERSON_SECONDS, clock)
         self._entra: TimedCache[str, EntraUser | None] = TimedCache(PERSON_SECONDS, clock)
@@ -167,10 +166,8 @@ class TeamsDirectory:
         place = self._place(person_id)
         if place is None or not {"service_url", "conversation", "account"} <= place.data.keys():
             return None
-        key = person_id, str(place.data["conversation"])
-        if self._as_of.get(key) != place.seen_at:  # we may have been removed there, and be back
-            self._as_of[key] = place.seen_at
-            self._people.forget(key)
+        # as of when we were last told of them: we may have been removed there, and be back
+        key = person_id, str(place.data["conversation"]), place.seen_at
         return self._people.get(key, lambda: self._read_member(place, *parts(person_id)))
 
     def _read_member(self, place: Place, tenant: str, user: str) -> Member | None:

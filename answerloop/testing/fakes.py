@@ -197,3 +197,12 @@ class FakeDirectory:
 
     def members(self, room: str) -> Sequence[Person]:
         return [self.person(member) for member in self.rooms.get(room, ())]
+
+
+class FakeClock:
+    """Stands still until `now` is set, in seconds."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now

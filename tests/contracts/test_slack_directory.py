@@ -11,7 +11,7 @@ from answerloop.backends.directory_file import FileDirectory
 from answerloop.backends.directory_slack import SlackDirectory
 from answerloop.domain import Audience
 from answerloop.errors import DeliveryImpossible, DirectoryUnavailable
-from answerloop.testing.fakes import FakeDirectory
+from answerloop.testing.fakes import FakeClock, FakeDirectory
 from answerloop.testing.port_suites import RoomDirectorySuite
 from tests.slack_stub import Arguments, SlackStub, slack_stub
 
@@ -105,16 +105,9 @@ def slack() -> Iterator[SlackStub]:
         yield stub
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from answerloop.db.tables import now
 from answerloop.domain import Audience
 from answerloop.errors import DatabaseUnavailable, DeliveryImpossible, DirectoryUnavailable
 from answerloop.teams.address import Kind, TeamsAddress
+from answerloop.testing.fakes import FakeClock
 from answerloop.testing.port_suites import RoomDirectorySuite
 from answerloop.testing.teams_server import LOST, Fault, TeamsServer, too_many
 from answerloop.testing.teams_tenant import TENANT, member
@@ -67,13 +68,6 @@ ROOMS = {
     "19:all@thread.tacv2": list(RECORDS),
 }
 ALL = "19:all@thread.tacv2"
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass
@@ -137,8 +131,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 
 from sqlalchemy import select
 
@@ -38,10 +38,17 @@ class Office:
         until(lambda: not self.installation.undelivered(), 120)
         time.sleep(1.0)
 
-    @contextmanager
-    def answers_on_hold(self) -> Iterator[None]:
+    def answers_on_hold(self) -> AbstractContextManager[None]:
         """Nobody answers, as if everybody had asked at once; all else goes on."""
-        worker = self.installation.pid_of("worker-answer")
+        return self._on_hold("worker-answer")
+
+    def deliveries_on_hold(self) -> AbstractContextManager[None]:
+        """Nothing is shown; all else goes on."""
+        return self._on_hold("worker-deliver")
+
+    @contextmanager
+    def _on_hold(self, process: str) -> Iterator[None]:
+        worker = self.installation.pid_of(process)
         until(lambda: self._froze(worker))
         try:
             yield

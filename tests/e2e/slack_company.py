@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from answerloop.domain import Stage
 from answerloop.testing.installation import CHECKOUT, RunningInstallation
 from bot.slack.payload import message_key
 from tests.e2e.local_slack import ALICE, BOB, BOT, GENERAL, SECRET, TEAM, LocalSlack
+from tests.e2e.office import Office
 from tests.e2e.slack_people import CLUB, HELPDESK, RANDOM, furnish
 
 ROOMS = f"rooms:\n  slack:{TEAM}:{RANDOM}: {{respond: off}}\n  slack:{TEAM}:{CLUB}: {{allow: [{BOB}]}}\n"
@@ -43,16 +42,7 @@ class Company:
 
     def frozen(self) -> AbstractContextManager[None]:
         """Nobody answers meanwhile."""
-        return _stopped(self.office.pid_of("worker-answer"))
-
-
-@contextmanager
-def _stopped(pid: int) -> Iterator[None]:
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
+        return Office(self.office).answers_on_hold()
 
 
 @contextmanager

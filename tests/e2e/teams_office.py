@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from answerloop.db.repositories import answers
 from answerloop.testing.installation import RunningInstallation
 from tests.e2e.office import Office, Opinion
 from tests.e2e.teams_playground import ALICE, BOB, OTHER_CHANNEL, TENANT, Message, Playground, buttons
@@ -45,10 +44,6 @@ class TeamsOffice(Office):
 
     def opinions(self, answer: Message) -> dict[str, Opinion]:
         return self.opinions_of(_id(answer))
-
-    def questions(self) -> int:
-        with self.installation.database.reading() as session:
-            return sum(answers.outcomes(session).values())
 
 
 def _id(answer: Message) -> str:

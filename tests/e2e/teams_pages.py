@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from playwright.sync_api import Locator, Page
-from playwright.sync_api import TimeoutError as TooLate
 
 from tests.e2e.slack_pages import take_picture
-from tests.e2e.teams_playground import Playground
+from tests.e2e.teams_office import TeamsOffice
 
 CARD = ".ac-adaptiveCard"
 LUNCH, GENERAL = "Lunch", "Orrenby - General"
@@ -16,10 +15,11 @@ MARGIN = 24
 class TeamsPage:
     """Opening it installs the bot, as the simulator sees it."""
 
-    def __init__(self, page: Page, teams: Playground) -> None:
+    def __init__(self, page: Page, office: TeamsOffice) -> None:
         self.page = page
+        self._office = office
         page.set_default_timeout(40_000)
-        page.goto(teams.url)
+        page.goto(office.teams.url)
         page.get_by_role("button", name="Hide log panel").click()
         self.card("I answer questions").wait_for()
 
@@ -34,12 +34,11 @@ class TeamsPage:
 
     def mention(self, text: str) -> Locator:
         """In the group chat or channel that is open; there it begins a thread. The page drops a reply that is faster
-        than what it is told of its own post: then once more."""
-        posted = self._mention(text)
-        try:
-            self.page.locator(CARD).last.wait_for(timeout=15_000)
-        except TooLate:
+        than what it is told of its own post, so nobody replies before that."""
+        with self._office.deliveries_on_hold():
             posted = self._mention(text)
+            posted.wait_for()
+            self.page.wait_for_timeout(500)
         return posted
 
     def _mention(self, text: str) -> Locator:

@@ -48,7 +48,7 @@ def alice(chromium: Browser, office: TeamsOffice) -> Iterator[TeamsPage]:
     # the simulator's page asks elsewhere for fonts, and does without
     context.route(lambda url: not url.startswith(office.teams.url), lambda route: route.abort())
     expect.set_options(timeout=PATIENCE)
-    yield TeamsPage(context.new_page(), office.teams)
+    yield TeamsPage(context.new_page(), office)
     expect.set_options(timeout=5_000)
     context.close()
 

@@ -16,21 +16,15 @@ from answerloop.exact_recognisers import ExactRecognisers
 from answerloop.observability import configure_logging
 from answerloop.secrets import Sealer
 from answerloop.settings import load_settings
+from answerloop.testing.fakes import FakeClock
 from tests.slack_stub import Arguments, SlackStub, slack_stub
 
 SEALER = Sealer([SecretStr(Fernet.generate_key().decode())])
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture

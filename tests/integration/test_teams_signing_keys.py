@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from answerloop.testing.fakes import FakeClock
 from bot.teams.signing_keys import MAX_REPLY_BYTES, PAUSE_SECONDS, KeysUnavailable, SigningKeys, download
 from bot.teams.tokens import TokenVerifier
 from tests.unit.bot.teams.door_kit import APP, DoorKit, activity, bearer, jwk
@@ -71,16 +72,9 @@ def server() -> Iterator[KeyServer]:
     running.server_close()
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture

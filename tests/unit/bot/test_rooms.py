@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from answerloop.db.session import Database, DuplicateKey
 from answerloop.domain import Respond, RoomSettings
 from answerloop.errors import ConfigurationError
+from answerloop.testing.fakes import FakeClock
 from bot.rooms import Rooms
 
 FILE = """
@@ -18,16 +19,9 @@ rooms:
 """
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture

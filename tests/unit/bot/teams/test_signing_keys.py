@@ -7,17 +7,11 @@ import pytest
 from jwt.algorithms import RSAAlgorithm
 
 from answerloop.errors import ConfigurationError
+from answerloop.testing.fakes import FakeClock
 from bot.teams.signing_keys import KEPT_SECONDS, PAUSE_SECONDS, KeysUnavailable, SigningKey, SigningKeys
 from tests.unit.bot.teams.door_kit import KEYS, OPENID, Microsoft, jwk, private_key
 
 ONE_FETCH = [OPENID, KEYS]
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -26,8 +20,8 @@ def microsoft() -> Microsoft:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
