@@ -54,6 +54,7 @@ from workers.answering.recover import Recovery
 from workers.answering.retrieve import Retriever
 from workers.answering.safety import Triage
 from workers.answering.sample import Plan, Sampler
+from workers.answering.speakers import Speaker, always
 from workers.indexing.sync import Indexer
 
 if TYPE_CHECKING:
@@ -238,7 +239,8 @@ class Workshop:
             max_new_tokens=settings.max_new_tokens,
             deadline_seconds=settings.answer_deadline_seconds,
         )
-        return Pipeline(self.retriever, self.generator, self.fallback, self.guard, limits, self.triage, self.curated)
+        speaker_for = always(Speaker(self.generator))
+        return Pipeline(self.retriever, speaker_for, self.fallback, self.guard, limits, self.triage, self.curated)
 
     @cached_property
     def curated(self) -> CuratedAnswers:

@@ -34,6 +34,7 @@ from workers.answering.guard import Guard
 from workers.answering.pipeline import Asked, Limits, Pipeline, Show
 from workers.answering.retrieve import Retriever
 from workers.answering.safety import Triage
+from workers.answering.speakers import Speaker, always
 from workers.indexing.sync import Indexer
 
 PROXY = "10.0.0.7"
@@ -109,7 +110,8 @@ class House:
     def _pipeline(self, threshold: float) -> RecordingPipeline:
         guard = Guard(MixedGroundednessDetector(), 0.6)
         limits = Limits(threshold, threshold, max_new_tokens=64, deadline_seconds=5.0)
-        return RecordingPipeline(self._retriever, self.generator, ExtractiveGenerator(), guard, limits, Triage())
+        speaker_for = always(Speaker(self.generator))
+        return RecordingPipeline(self._retriever, speaker_for, ExtractiveGenerator(), guard, limits, Triage())
 
     def person(self, person_id: str) -> Person:
         """We are the directory."""

@@ -115,7 +115,9 @@ class AnswerDesk:
                 with suppress(QueueUnavailable):  # news, not an answer: the next ones come soon
                     self._queue.send(show_progress(claim.question_id))
 
-        return self._pipeline.answer(Asked(claim.text, history, audience, alone, claim.sources), show)
+        return self._pipeline.answer(
+            Asked(claim.text, history, audience, alone, claim.sources, claim.conversation_id), show
+        )
 
     def _audiences(self, claim: Claim) -> tuple[Audience, Audience | None]:
         """All who will read the answer; and, where those are others too, the asker alone. Who asks in a room reads what

@@ -30,10 +30,11 @@ from answerloop.ports import GenerationRequest, Generator
 from workers.answering import answerable, guard, language, prompt
 from workers.answering.audience import Rights
 from workers.answering.curated import CuratedAnswers
-from workers.answering.generate import speak
+from workers.answering.generate import Speech, speak
 from workers.answering.guard import Guard
 from workers.answering.retrieve import Retrieved, Retriever
 from workers.answering.safety import Finding, Triage
+from workers.answering.speakers import SpeakerFor
 
 NOT_ANSWERED = "I don't know: none of the documents I may use for you answers this. The nearest ones are listed below."
 OFF_TOPIC = "off topic"
@@ -47,13 +48,15 @@ NEARLY_AS_GOOD = 0.7
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A question with everything that its answer depends on. `asker_audience` is the asker alone, where others will
-    read the answer too. `sources` are the only ones to look at, by location; none: all."""
+    read the answer too. `sources` are the only ones to look at, by location; none: all. In a `conversation` (its id) one and
+    the same speaker is heard."""
 
     text: str
     history: tuple[Turn, ...]
     audience: Audience
     asker_audience: Audience | None = None
     sources: tuple[str, ...] = ()
+    conversation: str = ""
 
 
 class Show(Protocol):
@@ -78,7 +81,7 @@ class Pipeline:
     def __init__(
         self,
         retriever: Retriever,
-        generator: Generator,
+        speaker_for: SpeakerFor,
         fallback: Generator,
         guard: Guard,
         limits: Limits,
@@ -86,7 +89,7 @@ class Pipeline:
         curated: CuratedAnswers | None = None,
     ) -> None:
         self._retriever = retriever
-        self._generator = generator
+        self._speaker_for = speaker_for
         self._fallback = fallback
         self._guard = guard
         self._limits = limits
@@ -140,18 +143,18 @@ class Pipeline:
         show: Show,
     ) -> AnswerDraft:
         """A short direct answer where the guard lets one pass, then the sentence that carries it."""
+        speaker, most = self._speaker_for(asked), self._limits.max_new_tokens
         with clock.step("prompt"):
             messages, evidence = prompt.build(
-                asked.text, found.evidence, found.passages, self._generator, self._limits.max_new_tokens
+                asked.text, found.evidence, found.passages, speaker.generator, most, speaker.examples
             )
-        speech = speak(
-            self._generator,
-            self._fallback,
-            GenerationRequest(messages, asked.text, evidence, self._limits.max_new_tokens, deadline),
-        )
+        request = GenerationRequest(messages, asked.text, evidence, most, deadline, speaker.adapter)
+        speech = speak(speaker.generator, self._fallback, request)
         direct, carrier, reasons = "", evidence[0], []
         with clock.step("generate"):
             for sentence in speech.sentences:
+                if not direct and speaker.adapter != BASE_ADAPTER and prompt.says_nothing(sentence):
+                    return self._unsaid(speech, clock, found, scores)
                 verdict = self._guard.check(sentence, asked.text, evidence)
                 if verdict.carrier and not direct:
                     direct, carrier = verdict.text, verdict.carrier
@@ -173,6 +176,13 @@ class Pipeline:
             reason="; ".join(dict.fromkeys(filter(None, [speech.failure, *reasons]))),
             decision=Decision(Action.ANSWERED if direct else Action.QUOTED, "evidence", found.notes),
         )
+
+    def _unsaid(self, speech: Speech, clock: Clock, found: Retrieved, scores: dict[str, float]) -> AnswerDraft:
+        """A trained speaker has read the evidence and finds no answer in it."""
+        for _ in speech.sentences:  # to the end, for its usage
+            pass
+        draft = self._abstain(NOT_ANSWERED, "the adapter finds no answer", clock, found, scores)
+        return replace(draft, model=speech.model, usage=speech.usage or draft.usage)
 
     def _abstain(
         self,

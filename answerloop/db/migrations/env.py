@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from answerloop.db import audit_tables  # noqa: F401 - its tables are part of the metadata
+from answerloop.db import audit_tables, training_tables  # noqa: F401 - their tables are part of the metadata
 from answerloop.db.tables import Table
 
 context.configure(

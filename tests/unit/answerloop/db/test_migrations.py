@@ -8,7 +8,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect
 
-from answerloop.db import audit_tables, migrations  # noqa: F401 - all tables
+from answerloop.db import audit_tables, migrations, training_tables  # noqa: F401 - all tables
 from answerloop.db.tables import Table
 
 

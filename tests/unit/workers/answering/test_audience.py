@@ -14,6 +14,7 @@ from workers.answering.guard import Guard
 from workers.answering.pipeline import NOT_ANSWERED, Asked, Limits, Pipeline
 from workers.answering.retrieve import Retriever
 from workers.answering.safety import Triage
+from workers.answering.speakers import Speaker, always
 from workers.indexing.sync import Indexer
 
 OPEN = "# Parking\n\nThe car park opens at seven."
@@ -37,7 +38,7 @@ class Office:
         guard = Guard(MixedGroundednessDetector(), 0.6)
         pipeline = Pipeline(
             self.retriever,
-            generator,
+            always(Speaker(generator)),
             generator,
             guard,
             Limits(threshold, 0.5, 64, 5.0),

@@ -10,7 +10,18 @@ from answerloop.backends.groundedness_mixed import MixedGroundednessDetector
 from answerloop.backends.index_lancedb import LanceDocumentIndex
 from answerloop.db.repositories import documents
 from answerloop.db.session import Database
-from answerloop.domain import Action, Audience, Concern, Confidence, Outcome, Sentence, Stage, Turn
+from answerloop.domain import (
+    BASE_ADAPTER,
+    Action,
+    Audience,
+    Concern,
+    Confidence,
+    Message,
+    Outcome,
+    Sentence,
+    Stage,
+    Turn,
+)
 from answerloop.testing.corrections import approve
 from answerloop.testing.fakes import FakeEmbedder, FakeGenerator
 from workers.answering import answerable
@@ -20,6 +31,7 @@ from workers.answering.pipeline import Asked, Limits, Pipeline, _compose
 from workers.answering.retrieve import LEFT_OUT, Retriever
 from workers.answering.rewrite import standalone
 from workers.answering.safety import Triage
+from workers.answering.speakers import Speaker, always
 from workers.indexing.sync import Indexer
 
 LEAVE = "Every employee gets 90 days of paid parental leave for each child."
@@ -52,10 +64,11 @@ class Office:
     def add(self, documents: Path, trusted: bool | None = None) -> None:
         self.indexer.sync(self.indexer.register(documents, "default", (), trusted))
 
-    def pipeline(self, generator, threshold: float = 0.0) -> Pipeline:
+    def pipeline(self, generator, threshold: float = 0.0, adapter: str = BASE_ADAPTER, examples=()) -> Pipeline:
         guard = Guard(MixedGroundednessDetector(), 0.6)
         limits = Limits(threshold, max(threshold, 0.8), 32, 5.0)
-        return Pipeline(self.retriever, generator, ExtractiveGenerator(), guard, limits, self.triage, self.curated)
+        speaker_for = always(Speaker(generator, adapter, examples))
+        return Pipeline(self.retriever, speaker_for, ExtractiveGenerator(), guard, limits, self.triage, self.curated)
 
     def approve(self, question: str, text: str, key: str) -> None:
         with self.database.reading() as session:
@@ -97,6 +110,25 @@ def test_sentences_that_are_nearly_as_good_follow_and_others_do_not(office):
     text, cited = _compose("90 days [1]", best, (best, long, near, far))
     assert text == f"**90 days [1]**\n\n{LEAVE} [1]\nLeave is paid in full. [2]"
     assert cited == {1, 2}
+
+
+def test_an_adapter_may_find_no_answer_in_the_evidence(office):
+    trained = office.pipeline(says("The evidence does not say"), adapter="night-1")
+    draft = trained.answer(Asked(QUESTION, (), Audience.of_person("default", {"everyone"})), office.show)
+    assert draft.outcome is Outcome.ABSTAINED
+    assert draft.usage.adapter == "night-1"
+    assert office.ask(says("The evidence does not say.")).outcome is Outcome.ANSWERED
+
+
+def test_examples_precede_the_question_in_the_prompt(office):
+    shown = (Message("user", "Evidence: …"), Message("assistant", "3 days"))
+    generator = says("90 days")
+    office.pipeline(generator, examples=shown).answer(
+        Asked(QUESTION, (), Audience.of_person("default", {"everyone"})), office.show
+    )
+    messages = generator.requests[0].messages
+    assert [message.role for message in messages] == ["system", "user", "assistant", "user"]
+    assert tuple(messages[1:3]) == shown
 
 
 def test_an_invented_number_is_replaced_by_the_quote(office):
