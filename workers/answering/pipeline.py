@@ -48,8 +48,8 @@ NEARLY_AS_GOOD = 0.7
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A question with everything that its answer depends on. `asker_audience` is the asker alone, where others will
-    read the answer too. `sources` are the only ones to look at, by location; none: all. In a `conversation` (its id) one and
-    the same speaker is heard."""
+    read the answer too. `sources` are the only ones to look at, by location; none: all. In a `conversation` (its id)
+    one and the same speaker is heard."""
 
     text: str
     history: tuple[Turn, ...]
