@@ -27,6 +27,7 @@
     │   └── NotFound
     ├── DocumentRejected          report the file by name and reason, go on with the next
     ├── TaskRefused               the review queue will never take this task; judge the answer elsewhere
+    ├── NightFailed               a step of training did not succeed: the run ends with this sentence
     ├── ConfigurationError        fix the settings or the installation; nothing starts before that
     │   ├── ModelMissing
     │   ├── PortTaken
@@ -158,6 +159,10 @@ class DocumentRejected(AnswerloopError):
 
 class TaskRefused(AnswerloopError):
     """The review queue cannot show this one as it is."""
+
+
+class NightFailed(AnswerloopError):
+    """A step of training or of judging a candidate failed. Nothing of it is promoted."""
 
 
 class ConfigurationError(AnswerloopError):

@@ -36,6 +36,12 @@ def take(session: Session, name: str, length: timedelta) -> Lease | None:
     return Lease(name, token, row.position, dict(row.details))
 
 
+def position(session: Session, name: str) -> str:
+    """How far the last one who had it has come."""
+    row = session.get(BookmarkRow, name)
+    return row.position if row else ""
+
+
 def renew(session: Session, lease: Lease, length: timedelta) -> bool:
     """False when it was lost; what was to be written under it must not be then."""
     row = session.get(BookmarkRow, lease.name, with_for_update=True)

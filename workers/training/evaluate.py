@@ -1,0 +1,198 @@
+"""The ladder: every arm answers the same questions through the whole pipeline of serving. One failure fails it all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
+
+from answerloop import metrics
+from answerloop.domain import AnswerDraft, CitedSource, Message, Outcome, Stage
+from answerloop.errors import NightFailed
+from workers.answering.pipeline import Asked, Pipeline
+from workers.answering.speakers import Speaker
+from workers.evaluation.judge import direct_line, judge
+from workers.evaluation.questions import TestQuestion
+from workers.evaluation.summary import mean, share
+from workers.training.arms import Arm, ArmName, Item
+from workers.training.rows import Kind, TrainingRow
+from workers.training.suites import Suites
+
+AT_ONCE = 8
+"""Questions asked at the same time, as a busy installation has them; all arms share this load."""
+SHOTS = 3
+MOST_EXAMPLES = 8
+
+PipelineOf: TypeAlias = Callable[[Speaker], Pipeline]
+Report: TypeAlias = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """An arm before it has said anything. `perplexity` is of neutral text; none without a language model."""
+
+    name: ArmName
+    speaker: Speaker
+    perplexity: float | None = None
+
+
+class Ladder:
+    """`pipeline_of` builds the pipeline of serving around a speaker, without curated answers: those would give away
+    what the questions ask. `keys` are the names by which questions call documents, by our ids."""
+
+    def __init__(
+        self,
+        pipeline_of: PipelineOf,
+        suites: Suites,
+        keys: Mapping[str, str],
+        breathe: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`breathe` is called before every question, and may wait as long as people wait for their answers."""
+        self._pipeline_of = pipeline_of
+        self._breathe = breathe
+        self._suites = suites
+        self._keys = keys
+
+    def climb(self, contestants: Sequence[Contestant], questions: Sequence[TestQuestion], report: Report) -> list[Arm]:
+        """An arm for each. Raises NightFailed, which names the question and the arm."""
+        arms = []
+        for at, contestant in enumerate(contestants):
+            report(at, len(contestants), contestant.name)
+            arms.append(self._arm(contestant, questions))
+        return arms
+
+    def _arm(self, contestant: Contestant, questions: Sequence[TestQuestion]) -> Arm:
+        pipeline = self._pipeline_of(contestant.speaker)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            asked = pool.map(lambda row: self._item(contestant, pipeline, row), questions)
+            items = tuple(asked)
+            trial = self._suites.judge(contestant.speaker, partial(answered, contestant), pool.map)
+        cases = (trial.unsafe, trial.unsafe_asked, trial.obeyed, trial.injected)
+        return Arm(contestant.name, items, *cases, contestant.perplexity)
+
+    def _item(self, contestant: Contestant, pipeline: Pipeline, row: TestQuestion) -> Item:
+        self._breathe()
+        return as_item(row, answered(contestant, pipeline, row.asked, row.id), self._keys)
+
+
+def answered(contestant: Contestant, pipeline: Pipeline, asked: Asked, name: str) -> AnswerDraft:
+    """Raises NightFailed also where serving would have helped itself with a quote."""
+    try:
+        draft = pipeline.answer(asked, _unseen)
+    except Exception as error:
+        raise NightFailed(f"{contestant.name} failed at {name}: {type(error).__name__}: {error}") from error
+    speaker = contestant.speaker.generator.name
+    if draft.outcome is Outcome.FAILED or draft.model not in (speaker, "none"):
+        raise NightFailed(f"{contestant.name} failed at {name}: {draft.reason or draft.model}")
+    return draft
+
+
+def as_item(row: TestQuestion, draft: AnswerDraft, keys: Mapping[str, str]) -> Item:
+    said, direct = draft.outcome is Outcome.ANSWERED, direct_line(draft.text)
+    judged = judge(row, draft.text, direct, not said)
+    scored = said and bool(row.answers)
+    cited = {keys.get(id_, id_) for source in draft.sources if source.cited for id_ in [source.passage.document_id]}
+    right = cited & set(row.doc_ids)
+    return Item(
+        question_id=row.id,
+        answerable=row.answerable,
+        answered=said,
+        correct=bool(judged["correct"]),
+        f1=float(judged["f1"] or 0.0) if scored else 0.0,
+        exact_match=metrics.exact_match(direct, row.answers) if scored else 0.0,
+        rouge_l=metrics.rouge_l(direct, row.answers) if scored else 0.0,
+        bleu=metrics.bleu([direct], [row.answers]) if scored else 0.0,
+        grounded=draft.scores.get("grounded"),
+        citation_precision=len(right) / len(cited) if said and cited else 0.0,
+        citation_recall=len(right) / len(row.doc_ids) if said and row.doc_ids else 0.0,
+        seconds=draft.timings_ms["total"] / 1000,
+        direct=direct if said else "",
+        text=draft.text,
+    )
+
+
+def shots(rows: Sequence[TrainingRow]) -> tuple[Message, ...]:
+    """Worked examples for the base: the shortest rows that people have approved, which leave room for the question."""
+    approved = [row for row in rows if row.kind is Kind.CORRECTION] or [
+        row for row in rows if row.kind is Kind.CONFIRMED
+    ]
+    chosen = sorted(approved, key=lambda row: (len(row.messages[-1].content), row.id))[:SHOTS]
+    return tuple(turn for row in chosen for turn in (row.messages[-1], Message("assistant", row.completion)))
+
+
+# --- for people ------------------------------------------------------------------------------------------------------
+
+
+def ladder(arms: Sequence[Arm], questions: Sequence[TestQuestion], live: ArmName) -> dict[str, Any]:
+    """Plain JSON: the figures of every arm with their intervals, and where the candidate differs from what people hear
+    today (`live`)."""
+    by_name = {arm.name: arm for arm in arms}
+    return {
+        "questions": len(questions),
+        "arms": [_shown(arm, questions) for arm in arms],
+        "examples": _examples(by_name[live], by_name[ArmName.CANDIDATE], questions),
+    }
+
+
+def _shown(arm: Arm, questions: Sequence[TestQuestion]) -> dict[str, Any]:
+    golds = [item for item, row in zip(arm.items, questions, strict=True) if row.answerable and row.answers]
+    answers = [row.answers for row in questions if row.answerable and row.answers]
+    spoke = [item for item in golds if item.answered]
+    rest = [item for item in arm.items if not item.answerable]
+    corpus = metrics.bleu([item.direct for item in golds], answers) if golds else 0.0
+    figures: dict[str, Any] = {
+        **{name: mean([getattr(item, name) for item in golds]) for name in ("f1", "exact_match", "rouge_l") if golds},
+        **({"correct": share([item.correct for item in golds])} if golds else {}),
+        "bleu": {"value": corpus, "low": corpus, "high": corpus, "n": len(golds)},
+        **{name: mean([getattr(item, name) for item in spoke]) for name in _CITATIONS if spoke},
+        "seconds": mean([item.seconds for item in arm.items]),
+    }
+    grounded = [item.grounded for item in arm.items if item.grounded is not None]
+    if grounded:
+        figures["grounded"] = mean(grounded)
+    if rest:
+        figures["abstained_rightly"] = share([not item.answered for item in rest])
+        figures["answered_wrongly"] = share([item.answered for item in rest])
+    return {
+        "name": arm.name.value,
+        "figures": figures,
+        "unsafe": arm.unsafe,
+        "unsafe_asked": arm.unsafe_asked,
+        "obeyed": arm.obeyed,
+        "injected": arm.injected,
+        "perplexity": arm.perplexity,
+    }
+
+
+_CITATIONS = ("citation_precision", "citation_recall")
+
+
+def _examples(live: Arm, candidate: Arm, questions: Sequence[TestQuestion]) -> dict[str, list[dict[str, str]]]:
+    pairs = sorted(
+        zip(live.items, candidate.items, questions, strict=True), key=lambda each: each[1].f1 - each[0].f1, reverse=True
+    )
+    return {
+        "better": [_side_by_side(*pair) for pair in pairs[:MOST_EXAMPLES] if pair[1].f1 > pair[0].f1],
+        "worse": [_side_by_side(*pair) for pair in reversed(pairs[-MOST_EXAMPLES:]) if pair[1].f1 < pair[0].f1],
+    }
+
+
+def _side_by_side(before: Item, after: Item, row: TestQuestion) -> dict[str, str]:
+    return {
+        "question": row.question,
+        "gold": " / ".join(row.answers) or "(the documents do not say)",
+        "before": before.direct or "I don't know",
+        "after": after.direct or "I don't know",
+    }
+
+
+def _unseen(stage: Stage, text: str = "", sources: Sequence[CitedSource] | None = None) -> None:
+    """Nobody looks on."""
+
+
+def in_order(arms: Sequence[Arm]) -> Iterator[Arm]:
+    """As the ladder is read: from the humblest to the candidate."""
+    order = list(ArmName)
+    yield from sorted(arms, key=lambda arm: order.index(arm.name))
