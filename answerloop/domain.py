@@ -391,6 +391,11 @@ class NoticeKind(StrEnum):
     HOME = "home"  # to one person alone: what the assistant knows, and how to ask
     REPORT = "report"  # to the room of those who run us
 
+    @property
+    def is_public(self) -> bool:
+        """Shown to everybody where it goes; all others are for one person's eyes."""
+        return self in (NoticeKind.ESCALATION, NoticeKind.REPORT)
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:

@@ -221,16 +221,10 @@ class RateLimiter(Protocol):
 
 
 class Notifier(Protocol):
-    """Tells those who run us. `key` says what it is about: told again it changes nothing.
-
-    Raises DatabaseUnavailable.
-    """
+    """Tells those who run us. Raises DatabaseUnavailable."""
 
     def report(self, key: str, text: str) -> None:
-        """Something to read when there is time."""
-
-    def alarm(self, key: str, kind: str, text: str) -> None:
-        """Something to look at now; it stands on the dashboard until somebody clears it."""
+        """`key` says what it is about: told again it changes nothing."""
 
 
 class ChatDelivery(Protocol):

@@ -252,8 +252,9 @@ class Settings(BaseSettings):
     operators_group: str = Field("operators", description="The group whose members see the figures of the dashboard.")
     reports_room: str = Field(
         "",
-        pattern=r"^$|^slack:[A-Za-z0-9]+:[A-Za-z0-9]+$",
-        description="Room in which reports are posted, such as `slack:T01:C02`; empty: the dashboard alone.",
+        pattern=r"^$|^slack:[A-Za-z0-9]+:[A-Za-z0-9]+$|^teams:[0-9A-Za-z-]+:[0-9A-Za-z:@._-]+$",
+        description="Room in which reports and alarms are posted, `slack:T01:C02` or "
+        "`teams:<tenant>:19:…@thread.tacv2` (to which the app was added); empty: the dashboard alone.",
     )
     human_minutes: float = Field(
         12.0, ge=0, description="Assumed: minutes that a colleague spends on a question that is not answered here."

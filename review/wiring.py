@@ -9,8 +9,8 @@ from fastapi import FastAPI
 
 from answerloop import label_studio
 from answerloop.backends.directory_file import FileDirectory
-from answerloop.backends.notifier_board import BoardNotifier
-from answerloop.backends.notifier_slack import SlackNotifier
+from answerloop.backends.notifier_chat import ChatNotifier
+from answerloop.backends.notifier_log import LogNotifier
 from answerloop.backends.queue_celery import CeleryTaskQueue, make_worker_app
 from answerloop.db.session import Database
 from answerloop.heartbeat import Heartbeat
@@ -145,8 +145,8 @@ def corrections(settings: Settings, database: Database, queue: TaskQueue, redact
 
 def notifier(settings: Settings, database: Database, queue: TaskQueue) -> Notifier:
     if settings.reports_room:
-        return SlackNotifier(database, queue, settings.reports_room)
-    return BoardNotifier(database)
+        return ChatNotifier(database, queue, settings.reports_room)
+    return LogNotifier()
 
 
 def _groundedness(settings: Settings) -> GroundednessDetector:

@@ -26,6 +26,8 @@ class Desks(Protocol):
 
     def recover(self) -> None: ...
 
+    def tell_alarms(self) -> None: ...
+
     def sample(self) -> None: ...
 
     def finish_erasures(self) -> None: ...
@@ -71,6 +73,10 @@ def register(app: Celery, desks: Desks) -> None:
     @app.task(name="housekeeping.recover")  # type: ignore[untyped-decorator]
     def recover() -> None:
         desks.recover()
+
+    @app.task(name="housekeeping.alarms")  # type: ignore[untyped-decorator]
+    def tell_alarms() -> None:
+        desks.tell_alarms()
 
     @app.task(name="audit.sample")  # type: ignore[untyped-decorator]
     def sample() -> None:

@@ -16,6 +16,8 @@ from celery import Celery
 from answerloop.backends.chat_web import WebChatDelivery
 from answerloop.backends.directory_by_channel import ChannelDirectory
 from answerloop.backends.directory_file import FileDirectory
+from answerloop.backends.notifier_chat import ChatNotifier
+from answerloop.backends.notifier_log import LogNotifier
 from answerloop.backends.queue_celery import CeleryTaskQueue, make_worker_app
 from answerloop.backends.redaction.models import model_of
 from answerloop.chat.sources import source_url
@@ -32,6 +34,7 @@ from answerloop.ports import (
     Embedder,
     Generator,
     GroundednessDetector,
+    Notifier,
     Redactor,
     Reranker,
 )
@@ -55,6 +58,7 @@ from workers.answering.retrieve import Retriever
 from workers.answering.safety import Triage
 from workers.answering.sample import Plan, Sampler
 from workers.answering.speakers import Speaker, always
+from workers.herald import Herald
 from workers.indexing.sync import Indexer
 
 if TYPE_CHECKING:
@@ -355,6 +359,16 @@ class Workshop:
         return BurstWatch(self.database)
 
     @cached_property
+    def notifier(self) -> Notifier:
+        if not self.settings.reports_room:
+            return LogNotifier()
+        return ChatNotifier(self.database, self.queue, self.settings.reports_room)
+
+    @cached_property
+    def herald(self) -> Herald:
+        return Herald(self.database, self.notifier)
+
+    @cached_property
     def sampler(self) -> Sampler:
         return Sampler(self.database, Plan.of(self.settings))
 
@@ -382,6 +396,9 @@ class Workshop:
 
     def recover(self) -> None:
         self._once(lambda: self.recovery).recover()
+
+    def tell_alarms(self) -> None:
+        self._once(lambda: self.herald).tell()
 
     def sample(self) -> None:
         self._once(lambda: self.bursts).look()

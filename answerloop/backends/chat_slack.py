@@ -110,7 +110,7 @@ class SlackDelivery:
         at = SlackAddress.parse(address)
         slack = self._client(at)
         rendered = render_notice(notice, at.language)
-        if notice.kind is NoticeKind.ESCALATION or at.mode is Mode.DIRECT:
+        if notice.kind.is_public or at.mode is Mode.DIRECT:
             return self._messages.put(slack, self._reachable(slack, at), message_id, lambda _: rendered, notice.id)
         if message_id is not None:
             return message_id

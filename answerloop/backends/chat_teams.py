@@ -16,7 +16,7 @@ from typing import Any
 
 from answerloop.backends.chat_pace import Turns
 from answerloop.backends.teams_api import NOT_FOUND, TOO_LARGE, UNSUPPORTED, Gone, TeamsApi
-from answerloop.domain import CitedSource, Notice, NoticeKind, OutgoingMessage, Progress, Stage
+from answerloop.domain import CitedSource, Notice, OutgoingMessage, Progress, Stage
 from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, MessageDeleted
 from answerloop.ports import RateLimiter
 from answerloop.teams.address import CHANNEL, Kind, TeamsAddress
@@ -31,8 +31,6 @@ AT_ONCE, NEWS_AT_ONCE = 7, 4
 """Teams counts posts and changes of one conversation together. News take places only while many are free, so that
 answers find one."""
 PERSONAL_SECONDS = 300.0
-IN_PUBLIC = frozenset({NoticeKind.ESCALATION})
-"""Notices that go where the question stands; all others are for one person's eyes."""
 
 
 class TeamsDelivery:
@@ -112,7 +110,7 @@ class TeamsDelivery:
 
     def notify(self, address: Mapping[str, object], message_id: str | None, notice: Notice) -> str:
         at = TeamsAddress.parse(address)
-        at = self._opened(at if notice.kind in IN_PUBLIC else at.personal())
+        at = self._opened(at if notice.kind.is_public else at.personal())
         rendered = render_notice(notice, lambda person: self._names(person, at), at.language, datetime.now(UTC))
         if message_id is None:
             return self._post(at, rendered)

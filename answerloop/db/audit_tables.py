@@ -72,7 +72,8 @@ class AuditRow(Table):
 
 class VerdictRow(Table):
     """What one reviewer says of one answer, as last seen; withdrawn when they took it back. `lost_at`: the review queue
-    has forgotten it since, though nobody took it back, so it stands."""
+    has forgotten it since, though nobody took it back, so it stands. `taken_at`: when these words came to us, by our
+    own clock; `submitted_at` and `updated_at` are by the clock of whoever keeps it."""
 
     __tablename__ = "verdicts"
     __table_args__ = (UniqueConstraint("origin", "external_id"),)
@@ -92,6 +93,7 @@ class VerdictRow(Table):
     lead_seconds: Mapped[float | None]
     submitted_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)
+    taken_at: Mapped[datetime] = mapped_column(default=now)
     withdrawn_at: Mapped[datetime | None]
     lost_at: Mapped[datetime | None]
 

@@ -46,6 +46,16 @@ class FakeTaskQueue:
         return Counter(job.queue for job in self.jobs)
 
 
+class FakeNotifier:
+    """Remembers the reports."""
+
+    def __init__(self) -> None:
+        self.reports: dict[str, str] = {}
+
+    def report(self, key: str, text: str) -> None:
+        self.reports.setdefault(key, text)
+
+
 class FakeEmbedder:
     """A bag of hashed stems: texts that share words are near each other."""
 

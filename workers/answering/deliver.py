@@ -252,7 +252,7 @@ class DeliveryDesk:
                     chat.withdraw(due.address, there)
                 return there
 
-            once = not chat.searchable and notice.kind is not NoticeKind.ESCALATION
+            once = not chat.searchable and not notice.kind.is_public
             self._posting.put(NoticeRow, notice_id, chat, due.address, show, once=once)
         except (DeliveryUnavailable, DirectoryUnavailable) as error:
             self._try_again(NoticeRow, notice_id, error, due.attempt)

@@ -21,9 +21,10 @@ def perplexities(
     encoded = [torch.tensor([tokenizer(text)["input_ids"]], device=device) for text in texts]
     found = []
     for adapter in adapters:
-        model: Any = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             model_folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
-        ).to(device)
+        )
+        model = loaded.to(device)
         if adapter is not None:
             model = PeftModel.from_pretrained(model, str(adapter), is_trainable=False, torch_device=device)
         model.eval()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import update
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from answerloop.db.audit_tables import AlarmRow
@@ -24,6 +27,19 @@ def ring(session: Session, key: str, kind: str, text: str) -> bool:
         return False
     row.raised_at, row.cleared_at, row.cleared_by = now(), None, ""
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    key: str
+    text: str
+    raised_at: datetime
+
+
+def standing(session: Session) -> list[Standing]:
+    """Those that nobody has cleared, the oldest first."""
+    rows = session.scalars(select(AlarmRow).where(AlarmRow.cleared_at.is_(None)).order_by(AlarmRow.raised_at))
+    return [Standing(row.key, row.text, row.raised_at) for row in rows]
 
 
 def clear(session: Session, key: str, by: str = OURSELVES) -> None:

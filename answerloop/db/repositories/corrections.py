@@ -239,8 +239,8 @@ def left_unjudged(session: Session, limit: int = 200) -> list[str]:
         select(AuditRow.answer_id)
         .join(VerdictRow, VerdictRow.audit_id == AuditRow.id)
         .where(AuditRow.state.in_([AuditState.WAITING, AuditState.OUT]), VerdictRow.withdrawn_at.is_(None))
-        .where(VerdictRow.updated_at.between(*window))
-        .where(AuditRow.reopened_at.is_(None) | (VerdictRow.updated_at > AuditRow.reopened_at))
+        .where(VerdictRow.taken_at.between(*window))
+        .where(AuditRow.reopened_at.is_(None) | (VerdictRow.taken_at > AuditRow.reopened_at))
     )
     taken_back = (
         select(AuditRow.answer_id)

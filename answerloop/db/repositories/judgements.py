@@ -116,7 +116,7 @@ def _written(
         return [] if row.lost_at else [_Change(row, {"lost_at": now()}, judges=False)]
     differs = any(getattr(row, name) != value for name, value in values.items())
     if differs or row.withdrawn_at or row.lost_at:
-        back = {**values, "withdrawn_at": None, "lost_at": None}
+        back = {**values, "taken_at": now() if differs else row.taken_at, "withdrawn_at": None, "lost_at": None}
         return [_Change(row, back, judges=differs or row.withdrawn_at is not None)]
     return []
 

@@ -293,7 +293,7 @@ def give(session: Session, audit_id: str, me: Human, judged: Judged) -> OutboxRo
     row.missing_document, row.lead_seconds = judged.missing_document, judged.lead_seconds
     if row.withdrawn_at is not None:
         row.submitted_at, row.withdrawn_at = now(), None
-    row.updated_at = now()
+    row.updated_at = row.taken_at = now()
     return outbox.write(session, judge_audit(audit_id))
 
 

@@ -47,7 +47,7 @@ def current(session: Session, audit_id: str) -> tuple[GivenVerdict, ...]:
         select(VerdictRow)
         .join(AuditRow, VerdictRow.audit_id == AuditRow.id)
         .where(VerdictRow.audit_id == audit_id, VerdictRow.withdrawn_at.is_(None))
-        .where(AuditRow.reopened_at.is_(None) | (VerdictRow.updated_at > AuditRow.reopened_at))
+        .where(AuditRow.reopened_at.is_(None) | (VerdictRow.taken_at > AuditRow.reopened_at))
         .order_by(VerdictRow.submitted_at, VerdictRow.id)
     )
     return tuple(_given(row) for row in rows)

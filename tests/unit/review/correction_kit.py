@@ -173,6 +173,7 @@ class Desk:
             row.verdict, row.grounded = verdict, Grounded.NOT
             row.correction, row.edited, row.documents = correction, edited, list(documents)
             row.missing_document, row.updated_at, row.withdrawn_at = missing, at, None
+            row.taken_at = at
             session.flush()
             verdict_id = row.id
         if judge:

@@ -657,7 +657,7 @@ class TestLostJobs:
     def later(self, desk):
         with desk.database.writing() as session:
             for row in session.scalars(select(VerdictRow)):
-                row.updated_at -= timedelta(minutes=5)
+                row.taken_at -= timedelta(minutes=5)
                 row.withdrawn_at = row.withdrawn_at and row.withdrawn_at - timedelta(minutes=5)
 
     def test_a_verdict_that_nobody_has_judged_by_is_found(self, desk):

@@ -9,11 +9,11 @@ from answerloop.db.repositories import receipts
 from answerloop.db.repositories.emptied import Erased
 from answerloop.errors import GroundednessUnavailable
 from answerloop.label_studio import Access
+from answerloop.testing.fakes import FakeNotifier
 from review.desk import ReviewDesk
 from review.gaps import Gaps
 from review.queue_desk import QueueDesk
 from tests.unit.review.audit_kit import Office
-from tests.unit.review.test_gaps import FakeNotifier
 
 HERE = Access("http://127.0.0.1:1", "t", "s")
 

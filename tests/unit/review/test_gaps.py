@@ -13,22 +13,13 @@ from answerloop.db.repositories import gaps
 from answerloop.db.repositories.gaps import Lack, Lacking
 from answerloop.db.session import Database
 from answerloop.domain import Action, Confidence, Outcome, Thumb
+from answerloop.testing.fakes import FakeNotifier
 from answerloop.testing.past import Happened, audit, document, happen, judge
 from review.gaps import Gaps, as_csv, told, week_start
 from review.themes import OTHER, clusters, themes
 
 WEDNESDAY = datetime(2026, 3, 11, 15, 30, tzinfo=UTC)
 LAST_WEEK = datetime(2026, 3, 4, 12, tzinfo=UTC)
-
-
-class FakeNotifier:
-    def __init__(self) -> None:
-        self.reports: dict[str, str] = {}
-
-    def report(self, key: str, text: str) -> None:
-        self.reports[key] = text
-
-    def alarm(self, key: str, kind: str, text: str) -> None: ...
 
 
 def lacking(question: str, degrees: float | None, asker: str = "ada", **columns: object) -> Lacking:

@@ -6,7 +6,8 @@ import pytest
 
 from answerloop.auditing import AuditState, Fault, Grounded, Verdict
 from answerloop.db import outbox
-from answerloop.db.audit_tables import ReviewerRow
+from answerloop.db.audit_tables import AuditRow, ReviewerRow
+from answerloop.db.repositories import corrections, verdicts
 from answerloop.db.tables import now
 from answerloop.testing.fake_review_queue import Opinion
 from tests.unit.review.audit_kit import ANN, BEN, Office
@@ -152,6 +153,17 @@ def test_a_clock_that_is_put_back_hides_nothing_for_longer_than_until_the_next_s
     office.reviews.edit(task, ANN, WRONG)
     office.loop.sweep()
     assert office.said(audit) == [(ANN, "wrong")]
+
+
+def test_a_clock_that_is_ahead_gives_no_weight_to_what_was_said_before_an_audit_was_opened_again(office, audit, task):
+    office.reviews.skew = timedelta(hours=3)
+    office.reviews.judge(task, ANN, RIGHT)
+    office.loop.pull()
+    with office.database.writing() as session:
+        assert len(verdicts.current(session, audit)) == 1
+        corrections.reopen(session, session.get_one(AuditRow, audit).answer_id)
+        session.flush()
+        assert verdicts.current(session, audit) == ()
 
 
 def test_what_is_quiet_is_not_read_again_and_again(office, audit, task, monkeypatch):

@@ -213,6 +213,7 @@ def upgrade() -> None:
         sa.Column('lead_seconds', sa.Double(), nullable=True),
         sa.Column('submitted_at', UtcDateTime(), nullable=False),
         sa.Column('updated_at', UtcDateTime(), nullable=False),
+        sa.Column('taken_at', UtcDateTime(), nullable=False),
         sa.Column('withdrawn_at', UtcDateTime(), nullable=True),
         sa.Column('lost_at', UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(['audit_id'], ['audits.id'], ),
