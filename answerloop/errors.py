@@ -26,6 +26,7 @@
     │   ├── NotAllowed
     │   └── NotFound
     ├── DocumentRejected          report the file by name and reason, go on with the next
+    ├── AdapterRefused            it is not what it should be; nothing loads it, and what served before serves on
     ├── TaskRefused               the review queue will never take this task; judge the answer elsewhere
     ├── ConfigurationError        fix the settings or the installation; nothing starts before that
     │   ├── ModelMissing
@@ -154,6 +155,10 @@ class NotFound(UserFault):
 
 class DocumentRejected(AnswerloopError):
     """One file cannot be indexed; the message is the reason an operator reads."""
+
+
+class AdapterRefused(AnswerloopError):
+    """An adapter is unknown, incomplete, changed since it was taken in, or of a form that could run code."""
 
 
 class TaskRefused(AnswerloopError):

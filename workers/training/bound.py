@@ -3,10 +3,10 @@
 The gate asks for errors of 1 in 10,000. There the quantiles of a resampling bootstrap are the extremes of its draws,
 and with about 100 rows all of the plain ones (percentile, studentised, sign flips) call a candidate better that gains
 a little on most questions and has not yet met the rare one on which it loses everything: their error is then the
-chance of not having met it. So this is the Bayesian bootstrap (Rubin 1981) of the rows *and one more of the worst value that
-is possible*: the bound of Gaffke (2005, "Three test statistics for a nonparametric one-sided hypothesis on the mean of
-a nonnegative variable"). Learned-Miller and Thomas (2019) and Phan et al. (2021, "Towards practical mean bounds for
-small samples") found no distribution that breaks it, a proof for every n is open; with many rows it is Student's bound.
+chance of not having met it. So this is the Bayesian bootstrap (Rubin 1981) of the rows *and one more of the worst value
+that is possible*: the bound of Gaffke (2005, "Three test statistics for a nonparametric one-sided hypothesis on the
+mean of a nonnegative variable"). Learned-Miller and Thomas (2019) and Phan et al. (2021, "Towards practical mean bounds
+for small samples") found no distribution that breaks it, a proof for every n is open; with many rows it is Student's.
 Nothing is drawn at random: the tail is an integral, taken along the line through its saddle point.
 """
 

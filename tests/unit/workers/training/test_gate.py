@@ -184,8 +184,8 @@ class TestEvidenceThatIsNotWhole:
 class TestNightAfterNight:
     """1,000 installations, 30 nights each on one frozen test set, candidates that are worth what the best other arm is.
 
-    The scores are those of direct answers: mostly 0 or 1, some between. `share` of a candidate's answers are the other arm's
-    own (a candidate resembles what it was trained from), and candidates resemble each other by what they share."""
+    The scores are those of direct answers: mostly 0 or 1, some between. `share` of a candidate's answers are the
+    other arm's own (a candidate resembles what it was trained from), and candidates resemble each other by it too."""
 
     def installations(self, rng, n, nights, share):
         """Differences [nights, n] of one installation."""
