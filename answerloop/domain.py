@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -434,6 +435,45 @@ class RoomSettings:
     allow: tuple[str, ...] = ()
     escalation: tuple[str, ...] = ()
     language: str = "en"
+
+
+# --- adapters --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterManifest:
+    """An adapter that is whole. `files`: name → SHA-256; `base_model`, `run` and `dataset` are where it comes from."""
+
+    name: str
+    base_model: str
+    run: str
+    dataset: str
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Which adapters speak since `since`. None live: the configured generator. `canary_share` of the conversations
+    hear the canary. `previous` was live before; `number` grows with every change."""
+
+    live: str | None = None
+    canary: str | None = None
+    canary_share: float = 0.0
+    previous: str | None = None
+    number: int = 0
+    since: datetime | None = None
+
+    @property
+    def adapters(self) -> frozenset[str]:
+        return frozenset(name for name in (self.live, self.canary) if name is not None)
+
+    def adapter_for(self, conversation: str) -> str | None:
+        """The same for all questions of a conversation, whoever asks and wherever it is computed."""
+        if self.canary is None:
+            return self.live
+        digest = hashlib.sha256(f"{self.canary}\0{conversation}".encode()).digest()
+        drawn = int.from_bytes(digest[:8], "big") / 2**64
+        return self.canary if drawn < self.canary_share else self.live
 
 
 # --- personal data ---------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@
     │   ├── NotAllowed
     │   └── NotFound
     ├── DocumentRejected          report the file by name and reason, go on with the next
+    ├── AdapterRefused            it is not what it should be; nothing loads it, and what served before serves on
     ├── TaskRefused               the review queue will never take this task; judge the answer elsewhere
     ├── NightFailed               a step of training did not succeed: the run ends with this sentence
     ├── ConfigurationError        fix the settings or the installation; nothing starts before that
@@ -155,6 +156,10 @@ class NotFound(UserFault):
 
 class DocumentRejected(AnswerloopError):
     """One file cannot be indexed; the message is the reason an operator reads."""
+
+
+class AdapterRefused(AnswerloopError):
+    """An adapter is unknown, incomplete, changed since it was taken in, or of a form that could run code."""
 
 
 class TaskRefused(AnswerloopError):

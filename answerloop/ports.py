@@ -6,14 +6,16 @@ Each has an embedded backend and a production backend in `answerloop/backends/`,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from answerloop.auditing import AuditedTask, AuditTask, QueueIdentity
 from answerloop.domain import (
     BASE_ADAPTER,
+    AdapterManifest,
     Chunk,
     Grounding,
     Hit,
@@ -23,6 +25,7 @@ from answerloop.domain import (
     Person,
     Progress,
     Sentence,
+    Serving,
     Usage,
     Vector,
 )
@@ -166,6 +169,39 @@ class Generator(Protocol):
 
     def generate(self, request: GenerationRequest) -> Completion:
         """Iterating the completion raises GeneratorUnavailable, or GenerationTimedOut past the deadline."""
+
+
+class AdaptedGenerator(Generator, Protocol):
+    """A generator that speaks with the adapter that a request names."""
+
+    def prefer(self, adapter: str | None) -> None:
+        """Nearly all requests will name this one; none: they will differ. Changes the speed, never what is said."""
+
+
+class AdapterStore(Protocol):
+    """Trained adapters, and the one pointer that says which of them speak. Whoever reads sees a whole adapter or none,
+    and one valid pointer, whatever dies in the middle of a write; writers of all processes wait for each other."""
+
+    def add(self, name: str, folder: Path, *, base_model: str, run: str, dataset: str) -> AdapterManifest:
+        """Take an adapter in: its weights as safetensors and its configuration, and nothing else of the folder. The
+        same one once more changes nothing. Raises AdapterRefused, also for other files under a name that is taken."""
+
+    def names(self) -> Sequence[str]:
+        """Those that are whole, in the order of their names."""
+
+    def manifest(self, name: str) -> AdapterManifest:
+        """Raises AdapterRefused for an adapter that is not there, or whose files are not those that were taken in."""
+
+    def remove(self, name: str) -> None:
+        """Its files go; one that is gone is gone. Raises AdapterRefused for one that speaks."""
+
+    def serving(self) -> Serving:
+        """The pointer as it is now."""
+
+    def point(self, change: Callable[[Serving], Serving]) -> Serving:
+        """Change the pointer, alone: `change` sees it as it is, and its number and time are set here. Returns what it
+        is now; a change that changes nothing writes nothing. Raises AdapterRefused, as `manifest` does, for those that
+        shall speak, and what `change` raises."""
 
 
 # --- judging ---------------------------------------------------------------------------------------------------------

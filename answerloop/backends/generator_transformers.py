@@ -69,6 +69,10 @@ class TransformersGenerator:
         completion.pieces = self._pieces(request, weakref.ref(completion))
         return completion
 
+    def prefer(self, adapter: str | None) -> None:
+        """Keeps a second copy of the weights with this adapter merged, for batches in which nobody names another."""
+        self._scheduler.prefer(adapter)
+
     def close(self) -> None:
         """Ends the thread. Requests under way fail with GeneratorUnavailable."""
         self._scheduler.close()

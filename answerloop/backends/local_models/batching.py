@@ -34,6 +34,13 @@ class _End(Enum):
     DONE = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """The adapter that is worth a merged copy of the weights."""
+
+    adapter: str | None
+
+
 @dataclass(eq=False, slots=True)
 class Generation:
     """One request on its way. The scheduler puts events in, the caller's thread takes them out."""
@@ -94,9 +101,10 @@ class Scheduler:
         self._model = model
         self._end_tokens = end_tokens
         self._batch_size = batch_size
-        self._inbox: queue.SimpleQueue[Generation | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Generation | Preference | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closed = False
+        self._preferred = Preference(None)
         self._waiting: deque[Generation] = deque()
         self._reading: Generation | None = None
         self._read = DynamicCache()
@@ -111,6 +119,10 @@ class Scheduler:
             if self._closed:
                 raise GeneratorUnavailable("The generator is closed.")
             self._inbox.put(generation)
+
+    def prefer(self, adapter: str | None) -> None:
+        """It is merged as soon as nobody waits; that takes about a second."""
+        self._inbox.put(Preference(adapter))
 
     def close(self) -> None:
         """What is under way fails with GeneratorUnavailable."""
@@ -128,7 +140,7 @@ class Scheduler:
             with self._lock:
                 self._closed = True
             while not self._inbox.empty():
-                if (late := self._inbox.get()) is not None:
+                if isinstance(late := self._inbox.get(), Generation):
                     self._waiting.append(late)
             reading = [self._reading] if self._reading else []
             for generation in [*self._running, *reading, *self._waiting]:
@@ -138,10 +150,15 @@ class Scheduler:
         """Take new requests in and let the departed go; wait when there is nothing to do. False at the end."""
         idle = not (self._running or self._reading or self._waiting)
         while idle or not self._inbox.empty():
-            generation = self._inbox.get()
-            if generation is None:
+            if idle and self._inbox.empty():
+                self._merge()
+            taken = self._inbox.get()
+            if taken is None:
                 return False
-            self._waiting.append(generation)
+            if isinstance(taken, Preference):
+                self._preferred = taken
+                continue
+            self._waiting.append(taken)
             idle = False
         self._waiting = deque(generation for generation in self._waiting if not generation.gone)
         if self._reading and self._reading.gone:
@@ -150,6 +167,13 @@ class Scheduler:
             if self._running[row].gone:
                 self._leave(row)
         return True
+
+    def _merge(self) -> None:
+        try:
+            self._model.merge(self._preferred.adapter)
+        except Exception:  # without the copy everything is said all the same
+            logger.exception("Merging the adapter %s failed", self._preferred.adapter)
+            self._preferred = Preference(None)
 
     def _read_prompts(self) -> None:
         """One prompt at a time: on a CPU reading several together is no faster, and it would need padding."""

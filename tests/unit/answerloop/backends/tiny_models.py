@@ -19,6 +19,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from answerloop.backends.adapters_folder import FolderAdapterStore
 from answerloop.domain import BASE_ADAPTER, Message
 from answerloop.ports import GenerationRequest
 
@@ -110,7 +111,9 @@ def save_cross_encoder(folder: Path, labels: int = 1) -> None:
 def save_lora(folder: Path, seed: int) -> None:
     torch.manual_seed(seed)
     config = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
-    get_peft_model(tiny_llama(), config).save_pretrained(str(folder))
+    out = folder.parent / f".trained-{folder.name}"
+    get_peft_model(tiny_llama(), config).save_pretrained(str(out))
+    FolderAdapterStore(folder.parent).add(folder.name, out, base_model="tiny", run="", dataset="")
 
 
 def request(text: str, deadline: float, max_tokens: int = 30, adapter: str = BASE_ADAPTER) -> GenerationRequest:

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 import torch
+from transformers.cache_utils import DynamicCache
 
 from answerloop.backends.generator_transformers import TransformersGenerator
 from answerloop.backends.local_models import batching, kv_cache
+from answerloop.backends.local_models.adapters import AdaptedModel
 from answerloop.domain import Usage
 from answerloop.errors import GenerationTimedOut, GeneratorUnavailable
 from tests.unit.answerloop.backends.tiny_models import (
@@ -217,6 +219,56 @@ def test_more_adapters_than_are_kept_loaded(make: Make, tmp_path: Path) -> None:
     again = [say(generator, QUESTIONS[0], adapter=f"night-{seed}") for seed in range(6)]
     assert first == again
     assert say(generator, QUESTIONS[0]) == expected(tiny_llama(), tiny_tokenizer(), QUESTIONS[0])
+
+
+def test_a_merged_adapter_says_the_same_and_rows_of_others_are_mixed_as_ever(make: Make, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        save_lora(tmp_path / f"night-{seed}", seed)
+    plain, merged = make(adapters=tmp_path), make(adapters=tmp_path)
+    merged.prefer("night-1")
+    names = ["night-1"] * 5 + ["night-2", "base", "night-1"]
+    for used in (names[:5], names):
+        unmerged = [say(plain, QUESTIONS[n], adapter=name) for n, name in enumerate(used)]
+        with ThreadPoolExecutor(8) as pool:
+            together = list(pool.map(lambda n, used=used: say(merged, QUESTIONS[n], adapter=used[n]), range(len(used))))
+        assert together == unmerged
+
+
+def test_the_copy_speaks_where_all_rows_are_its_own_and_goes_again(tmp_path: Path) -> None:
+    save_lora(tmp_path / "night-1", seed=1)
+    model = AdaptedModel(tiny_llama(), tmp_path)
+    model.merge("night-1")
+    rows = steps_of(model)
+    for adapters in (["night-1"], ["night-1", "night-1"], ["night-1", "base"], ["base"]):
+        tokens = torch.full((len(adapters), 3), 7)
+        model.next_tokens(tokens, DynamicCache(), torch.arange(3)[None], None, adapters)
+    assert rows == [2, 1]
+    model.merge(None)
+    model.next_tokens(torch.full((1, 3), 7), DynamicCache(), torch.arange(3)[None], None, ["night-1"])
+    assert rows == [2, 1, 1]
+
+
+def steps_of(model: AdaptedModel) -> list[int]:
+    """The rows of every step of the unmerged weights."""
+    rows: list[int] = []
+    model._model.register_forward_pre_hook(
+        lambda _, __, inputs: rows.append(inputs["input_ids"].shape[0]), with_kwargs=True
+    )
+    return rows
+
+
+def test_a_preference_that_cannot_be_merged_costs_nothing(make: Make, tmp_path: Path) -> None:
+    generator = make(adapters=tmp_path)
+    generator.prefer("missing")
+    assert say(generator, QUESTIONS[0]) == expected(tiny_llama(), tiny_tokenizer(), QUESTIONS[0])
+
+
+def test_weights_that_changed_since_they_were_taken_in_are_not_loaded(make: Make, tmp_path: Path) -> None:
+    save_lora(tmp_path / "night-1", seed=1)
+    weights = tmp_path / "night-1" / "adapter_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    with pytest.raises(GeneratorUnavailable, match="not the one that was taken in"):
+        say(make(adapters=tmp_path), QUESTIONS[0], adapter="night-1")
 
 
 @pytest.mark.parametrize("name", ["missing", "../outside", "pickled"])
