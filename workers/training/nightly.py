@@ -197,8 +197,10 @@ class Nightly:
         return outcome
 
     def _failed(self, night: Night, reason: str) -> str:
-        if night.adapter:
-            self._work.discard(night.adapter, failed=True)
+        with self._writing() as session:
+            adapter = nights.as_known(session, night.id).adapter
+        if adapter:
+            self._work.discard(adapter, failed=True)
         with self._writing() as session:
             told = nights.end(session, night.id, "failed", (reason,), state=nights.FAILED)
         self._tell(night, "failed", told)

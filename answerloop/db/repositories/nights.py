@@ -36,6 +36,10 @@ def unfinished(session: Session) -> Night | None:
     return _view(row) if row else None
 
 
+def as_known(session: Session, run_id: str) -> Night:
+    return _view(session.get_one(TrainingRunRow, run_id))
+
+
 def begin(session: Session) -> Night:
     """Continue the one that broke off, or begin another."""
     row = _running(session)
