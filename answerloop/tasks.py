@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from answerloop.ports import Job
 
-ANSWER, DELIVER, INDEX, HOUSEKEEPING, REVIEW = "answer", "deliver", "index", "housekeeping", "review"
-QUEUES = (ANSWER, DELIVER, INDEX, HOUSEKEEPING, REVIEW)
+ANSWER, DELIVER, INDEX, HOUSEKEEPING, REVIEW, TRAIN = "answer", "deliver", "index", "housekeeping", "review", "train"
+QUEUES = (ANSWER, DELIVER, INDEX, HOUSEKEEPING, REVIEW, TRAIN)
 
 
 def answer_question(question_id: str) -> Job:

@@ -12,17 +12,20 @@ from celery import signals
 
 from answerloop.errors import ConfigurationError
 from answerloop.settings import Settings
-from answerloop.tasks import ANSWER, DELIVER, HOUSEKEEPING, INDEX
+from answerloop.tasks import ANSWER, DELIVER, HOUSEKEEPING, INDEX, TRAIN
 from workers.wiring import Workshop
 
 log = logging.getLogger(__name__)
 
 NICENESS = 5
+TRAINING_NICENESS = 15
+"""Training takes what nobody else wants."""
 
 GROUPS: dict[str, tuple[tuple[str, ...], int]] = {  # queues, threads
     "answer": ((ANSWER,), 8),
     "deliver": ((DELIVER, HOUSEKEEPING), 4),
     "index": ((INDEX,), 1),
+    "train": ((TRAIN,), 1),
     "all": ((ANSWER, DELIVER, HOUSEKEEPING, INDEX), 8),
 }
 
@@ -32,13 +35,14 @@ def serve(settings: Settings, group: str) -> int:
     if group not in GROUPS:
         raise ConfigurationError(f"There is no group {group!r}: choose one of {', '.join(GROUPS)}.")
     queues, threads = GROUPS[group]
-    _give_way()
+    _give_way(TRAINING_NICENESS if TRAIN in queues else NICENESS)
     if ANSWER in queues:
         threads = max(threads, settings.batch_size)
     workshop = Workshop(settings, f"worker-{group}")
     workshop.database.check()
     workshop.warm_up(queues)
     signals.setup_logging.connect(_keep_our_logging)
+    signals.worker_shutting_down.connect(workshop.wind_up)
     worker = workshop.celery.Worker(
         queues=",".join(queues),
         pool="threads",
@@ -70,12 +74,12 @@ def beat(settings: Settings) -> None:
         workshop.heartbeat.stop()
 
 
-def _give_way() -> None:
+def _give_way(niceness: int) -> None:
     """An answer may take a moment longer, an acknowledgement not: the bot goes first where the processor is scarce."""
-    os.nice(NICENESS)
+    os.nice(niceness)
     if os.getsid(0) == os.getpid():
         with suppress(OSError):  # Linux may weigh sessions instead of processes
-            Path("/proc/self/autogroup").write_text(str(NICENESS))
+            Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 def _keep_our_logging(**_: object) -> None:

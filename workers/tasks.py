@@ -28,6 +28,8 @@ class Desks(Protocol):
 
     def tell_alarms(self) -> None: ...
 
+    def night(self) -> None: ...
+
     def sample(self) -> None: ...
 
     def finish_erasures(self) -> None: ...
@@ -77,6 +79,10 @@ def register(app: Celery, desks: Desks) -> None:
     @app.task(name="housekeeping.alarms")  # type: ignore[untyped-decorator]
     def tell_alarms() -> None:
         desks.tell_alarms()
+
+    @app.task(name="train.night")  # type: ignore[untyped-decorator]
+    def night() -> None:
+        desks.night()
 
     @app.task(name="audit.sample")  # type: ignore[untyped-decorator]
     def sample() -> None:

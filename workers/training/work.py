@@ -1,0 +1,181 @@
+"""What a night does, with the real parts: the dataset of this installation, LoRA, and the pipeline of serving."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from answerloop.db.repositories import nights
+from answerloop.db.repositories.nights import Night
+from answerloop.db.session import Database
+from answerloop.domain import BASE_ADAPTER
+from answerloop.ports import AdapterStore
+from workers.training import dataset_files
+from workers.training.arms import Arm, ArmName
+from workers.training.evaluate import Contestant, Ladder, in_order, ladder
+from workers.training.gate import Evidence, decide
+from workers.training.nightly import Judged, Report
+from workers.training.params import Params
+from workers.training.rows import Dataset
+from workers.training.student import Student
+from workers.training.train import ADAPTER, Progress, train
+
+ARMS = "arms.json"
+
+
+class Promoter(Protocol):
+    """What becomes of a candidate; see workers/training/promote.py."""
+
+    def take_in(self, name: str, folder: Path, run_id: str, dataset: str) -> None: ...
+
+    def promote(self, name: str) -> str: ...
+
+    def discard(self, name: str, *, failed: bool) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where arms are judged: `contestants` are those of a candidate, `served` the one that people hear today."""
+
+    ladder: Ladder
+    contestants: Callable[[str, Dataset], tuple[Contestant, ...]]
+    served: ArmName
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """`stage` is opened for an evaluation and closed after it: it holds models. `families` are of the test questions,
+    by id. `should_pause`: people wait for answers."""
+
+    database: Database
+    store: AdapterStore
+    promoter: Promoter
+    build: Callable[[], Dataset]
+    student: Callable[[Params], Student]
+    stage: Callable[[], AbstractContextManager[Stage]]
+    families: Callable[[], Mapping[str, str]]
+    should_pause: Callable[[], bool]
+    params: Params
+    base_model: str
+    folder: Path
+    seconds: float
+
+
+class TrainingWork:
+    """A `Work`. `seconds` of the parts is how long a night may train."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def dataset(self) -> Dataset:
+        built = self._parts.build()
+        dataset_files.write(built, self._datasets / built.hash)
+        return built
+
+    def read(self, dataset: str) -> Dataset:
+        return dataset_files.read(self._datasets / dataset)
+
+    def fingerprint(self, dataset: Dataset) -> str:
+        parts = (dataset.hash, self._parts.params.model_dump_json(), self._parts.base_model, self._live)
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    def canary_runs(self) -> bool:
+        return self._parts.store.serving().canary is not None
+
+    def train(self, night: Night, dataset: Dataset, report: Report) -> tuple[str, Mapping[str, Any]]:
+        parts, work = self._parts, self._work_of(night)
+        record = train(
+            parts.student(parts.params),
+            dataset.train,
+            dataset.validation,
+            work,
+            parts.params,
+            dataset=dataset.hash,
+            report=lambda progress: report(progress.step, progress.steps, _told(progress)),
+            should_pause=parts.should_pause,
+            deadline=time.monotonic() + parts.seconds,
+        )
+        name = f"{night.started_at:%Y%m%d}-{night.id[:8]}"
+        parts.promoter.take_in(name, work / ADAPTER, night.id, dataset.hash)
+        return name, shown(asdict(record))
+
+    def evaluate(self, night: Night, dataset: Dataset, report: Report) -> Judged:
+        parts = self._parts
+        with parts.stage() as stage:
+            contestants = stage.contestants(night.adapter, dataset)
+            arms = list(in_order(stage.ladder.climb(contestants, dataset.test, report)))
+        self._keep(night, arms)
+        with parts.database.reading() as session:
+            spent = nights.decisions_spent(session, dataset.test_version)
+        decision = decide(
+            Evidence(
+                arms=tuple(arms),
+                served=stage.served,
+                test_version=dataset.test_version,
+                decisions_spent=spent,
+                new_rows=dataset.new_rows,
+                suspicions=dataset.suspicions,
+                canary_running=self.canary_runs(),
+                families=parts.families(),
+            )
+        )
+        return Judged(decision, ladder(arms, dataset.test, stage.served))
+
+    def promote(self, night: Night) -> str:
+        outcome = self._parts.promoter.promote(night.adapter)
+        shutil.rmtree(self._work_of(night), ignore_errors=True)
+        return outcome
+
+    def discard(self, adapter: str, *, failed: bool) -> None:
+        self._parts.promoter.discard(adapter, failed=failed)
+
+    @property
+    def _live(self) -> str:
+        return self._parts.store.serving().live or BASE_ADAPTER
+
+    @property
+    def _datasets(self) -> Path:
+        return self._parts.folder / "datasets"
+
+    def _work_of(self, night: Night) -> Path:
+        return self._parts.folder / "runs" / night.id
+
+    def _keep(self, night: Night, arms: list[Arm]) -> None:
+        """Every answer of every arm, for whoever asks why."""
+        folder = self._work_of(night)
+        folder.mkdir(parents=True, exist_ok=True)
+        whole = [asdict(arm) for arm in arms]
+        (folder / ARMS).write_text(json.dumps(whole, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def shown(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record as the dashboard reads it."""
+    return {
+        "params": record["params"],
+        "versions": record["versions"],
+        "machine": record["machine"],
+        "curves": list(_curve(record["steps"])),
+        "epochs": list(record["validations"]),
+        "tokens_per_second": record["tokens_per_s"],
+        "peak_memory_bytes": record["peak_memory_gb"] * 1e9,
+        "seconds": record["seconds"],
+        "stopped_because": record["stopped_because"],
+        "trained_rows": record["rows"],
+    }
+
+
+def _curve(steps: Any) -> Iterator[dict[str, Any]]:
+    for step in steps:
+        yield {"step": step["step"], "loss": step["loss"]}
+
+
+def _told(progress: Progress) -> str:
+    loss = "" if progress.loss is None else f"loss {progress.loss:.2f}, "
+    return f"{loss}epoch {progress.epoch} of {progress.epochs}, {progress.tokens_per_s:.0f} tokens/s"
