@@ -57,7 +57,7 @@ class Learner:
                 return None
             batch = collate(chosen, self.device, share=self._share)
             loss = (self._losses(batch) * batch.weights).sum() / whole
-            self._scaler.scale(loss).backward()
+            self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += loss.item()
             tokens += batch.tokens
         if not math.isfinite(total):
@@ -98,7 +98,7 @@ class Learner:
         past = DynamicCache()
         self._shown = torch.zeros_like(batch.prefix, dtype=torch.bool)
         self.model(input_ids=batch.prefix, past_key_values=past, use_cache=True)
-        past.batch_repeat_interleave(len(batch.rest))  # type: ignore[no-untyped-call]
+        past.batch_repeat_interleave(len(batch.rest))
         return past
 
     def _show(self, _: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:

@@ -104,12 +104,12 @@ def _compute_in_one_go(model: Any) -> None:
     """Where the layer is a plain one in float32; all others stay with PEFT."""
     for module in model.modules():
         if isinstance(module, LoraLinear) and _is_plain(module):
-            module.forward = partial(_forward, module)  # type: ignore[method-assign]
+            module.forward = partial(_forward, module)
 
 
 def _forward(module: Any, x: torch.Tensor) -> torch.Tensor:
     base, a, b = module.base_layer, module.lora_A["default"].weight, module.lora_B["default"].weight
-    result: torch.Tensor = _OneGo.apply(x, base.weight, base.bias, a, b, module.scaling["default"])  # type: ignore[no-untyped-call]
+    result: torch.Tensor = _OneGo.apply(x, base.weight, base.bias, a, b, module.scaling["default"])
     return result
 
 

@@ -54,7 +54,7 @@ def _four_bits(place: torch.device, precision: torch.dtype) -> dict[str, Any]:
         raise ConfigurationError(
             "qlora needs a CUDA GPU and the package bitsandbytes (pip install bitsandbytes); without them leave it out."
         )
-    config = BitsAndBytesConfig(
+    config = BitsAndBytesConfig(  # type: ignore[no-untyped-call]
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,

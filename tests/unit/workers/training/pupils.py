@@ -11,9 +11,10 @@ import torch
 from answerloop.backends.local_models.student import LocalStudent
 from answerloop.domain import Message
 from tests.unit.answerloop.backends.tiny_models import tiny_llama, tiny_tokenizer
+from workers.training.loop import Progress
 from workers.training.params import Params, load_params
 from workers.training.rows import Kind, TrainingRow
-from workers.training.train import Progress, train
+from workers.training.train import train
 
 SYSTEM = Message("system", "Answer from the evidence.")
 PLACES = ("Dam", "Rome", "Oslo", "Bern", "Cork", "Graz", "Lyon", "Pisa")

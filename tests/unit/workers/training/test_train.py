@@ -23,8 +23,9 @@ from tests.unit.answerloop.backends.tiny_models import request, tiny_llama, tiny
 from tests.unit.workers.training.pupils import ROWS, VALIDATION, params, row, student
 from workers.training import watch
 from workers.training.checkpoints import Checkpoints
+from workers.training.loop import Progress
 from workers.training.record import TrainingRecord, read_record
-from workers.training.train import Progress, train
+from workers.training.train import train
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")  # from PEFT
 
