@@ -301,13 +301,6 @@ def test_half_precision_bases_learn_with_an_adapter_in_float32(tmp_path: Path) -
     assert {tensor.dtype for tensor in tensors.values()} == {torch.float32}
 
 
-def test_four_bits_need_a_gpu() -> None:
-    from answerloop.backends.local_models.student import LocalStudent
-
-    with pytest.raises(ConfigurationError, match="qlora needs a CUDA GPU and the package bitsandbytes"):
-        LocalStudent.load("nowhere", name="tiny", device="cpu", qlora=True)
-
-
 def test_checkpoints_of_another_run_are_removed(tmp_path: Path) -> None:
     with pytest.raises(Killed):
         train(student(), ROWS, VALIDATION, tmp_path, params(checkpoint_steps=1), report=kill_at(3))
