@@ -247,6 +247,11 @@ class Settings(BaseSettings):
         365, ge=0, description="Then questions, answers and what was said of them lose their words; 0: never."
     )
 
+    # --- learning
+    training_params: Path | None = Field(
+        None, description="JSON file with the parameters of training that shall differ from the defaults."
+    )
+
     # --- dashboard
     review_port: int = Field(8001, ge=1, le=65535, description="Port the dashboard listens on, at `ANSWERLOOP_HOST`.")
     operators_group: str = Field("operators", description="The group whose members see the figures of the dashboard.")

@@ -67,6 +67,8 @@ if TYPE_CHECKING:
     from answerloop.backends.teams_api import TeamsApi
     from answerloop.backends.teams_checkup import TeamsCheckup
     from answerloop.backends.tokens_slack import SlackTokens
+    from workers.training.params import Params
+    from workers.training.student import Student
 
 T = TypeVar("T")
 
@@ -198,6 +200,19 @@ class Workshop:
         )
         MODEL_LOAD_SECONDS.set(time.perf_counter() - started)
         return generator
+
+    def student(self, params: Params) -> Student:
+        """The language model once more, to be changed by a training: one for each."""
+        from answerloop.backends.local_models.student import LocalStudent
+        from answerloop.backends.local_models.weights import model_folder
+
+        return LocalStudent.load(
+            model_folder(self.settings.model, self.settings.effective_models_folder),
+            name=self.settings.model,
+            device=self.settings.device,
+            dtype=params.precision,
+            qlora=params.qlora,
+        )
 
     @cached_property
     def fallback(self) -> Generator:

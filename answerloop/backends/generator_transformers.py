@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PretrainedConfig
 
 from answerloop.backends.local_models.adapters import AdaptedModel, Model
 from answerloop.backends.local_models.batching import Generation, Scheduler
-from answerloop.backends.local_models.tokens import PieceDecoder, PromptEncoder, Tokenizer
+from answerloop.backends.local_models.tokens import PieceDecoder, PromptEncoder, Tokenizer, end_tokens
 from answerloop.domain import Message, Usage
 from answerloop.errors import ConfigurationError, GeneratorUnavailable, ModelMissing
 from answerloop.ports import Completion, GenerationRequest
@@ -34,7 +34,7 @@ class TransformersGenerator:
         self.window = _window(model.config.get_text_config(), tokenizer)
         self._tokenizer = tokenizer
         self._encoder = PromptEncoder(tokenizer)
-        self._scheduler = Scheduler(AdaptedModel(model, adapters), _end_tokens(model, tokenizer), batch_size)
+        self._scheduler = Scheduler(AdaptedModel(model, adapters), end_tokens(model, tokenizer), batch_size)
 
     @classmethod
     def load(
@@ -135,11 +135,3 @@ def choose_threads(threads: int) -> int:
 def _window(config: PretrainedConfig, tokenizer: Tokenizer) -> int:
     limits = [getattr(config, "max_position_embeddings", None), getattr(tokenizer, "model_max_length", None)]
     return min((limit for limit in limits if limit and 0 < limit < ABSURD_WINDOW), default=2048)
-
-
-def _end_tokens(model: Model, tokenizer: Tokenizer) -> frozenset[int]:
-    configured = [getattr(model.generation_config, "eos_token_id", None), tokenizer.eos_token_id]
-    ids: set[int] = set()
-    for value in configured:
-        ids.update(value if isinstance(value, list | tuple) else [] if value is None else [value])
-    return frozenset(ids)

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import TemplateError
 
 from answerloop.domain import Message
+from answerloop.errors import ConfigurationError
 
 Tokenizer = Any
 """A `PreTrainedTokenizerBase`; its methods are too loosely typed upstream to help."""
@@ -29,6 +30,18 @@ class PromptEncoder:
         if self._has_template:  # the template writes the special tokens itself
             return list(self._tokenizer.encode(self.render(messages), add_special_tokens=False))
         return list(self._tokenizer.encode(self.render(messages)))
+
+    def encode_reply(self, text: str) -> list[int]:
+        """What a model has to say so that `text` is read, without the token that ends it."""
+        return list(self._tokenizer.encode(self._disarm(text), add_special_tokens=False))
+
+    def encode_dialogue(self, messages: Sequence[Message]) -> list[int]:
+        """With the last reply in it, as the template closes it; empty without a template."""
+        if not self._has_template:
+            return []
+        rows = [{"role": message.role, "content": message.content} for message in messages]
+        text = self._tokenizer.apply_chat_template(rows, tokenize=False)
+        return list(self._tokenizer.encode(text, add_special_tokens=False))
 
     def render(self, messages: Sequence[Message]) -> str:
         rows = [{"role": message.role, "content": self._disarm(message.content)} for message in messages]
@@ -86,6 +99,27 @@ class PieceDecoder:
     def _decode(self, start: int, end: int | None) -> str:
         tokens = self._tokens[start:end]
         return str(self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+
+def end_tokens(model: Any, tokenizer: Tokenizer) -> frozenset[int]:
+    """Each of them ends a reply."""
+    configured = [getattr(model.generation_config, "eos_token_id", None), tokenizer.eos_token_id]
+    ids: set[int] = set()
+    for value in configured:
+        ids.update(value if isinstance(value, list | tuple) else [] if value is None else [value])
+    return frozenset(ids)
+
+
+def closing_token(model: Any, tokenizer: Tokenizer, encoder: PromptEncoder) -> int:
+    """The end token that the template itself puts after a reply, which need not be the tokenizer's own. Raises
+    ConfigurationError for a model without any."""
+    ends = end_tokens(model, tokenizer)
+    if not ends:
+        raise ConfigurationError("This model has no token that ends a reply, so it cannot learn to stop.")
+    question = [Message("user", "a")]
+    dialogue = encoder.encode_dialogue([*question, Message("assistant", "b")])[len(encoder.encode(question)) :]
+    own = tokenizer.eos_token_id if tokenizer.eos_token_id is not None else min(ends)
+    return next((token for token in dialogue if token in ends), own)
 
 
 def _system_into_user(rows: list[dict[str, str]]) -> list[dict[str, str]]:

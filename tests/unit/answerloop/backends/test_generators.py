@@ -10,12 +10,12 @@ import torch
 from answerloop.backends.generator_extractive import ExtractiveGenerator
 from answerloop.backends.generator_transformers import (
     TransformersGenerator,
-    _end_tokens,
     _window,
     choose_device,
     choose_dtype,
     choose_threads,
 )
+from answerloop.backends.local_models.tokens import end_tokens
 from answerloop.domain import Sentence, Usage
 from answerloop.errors import ConfigurationError, GeneratorUnavailable, ModelMissing
 from tests.unit.answerloop.backends.tiny_models import request, tiny_llama, tiny_tokenizer
@@ -42,7 +42,7 @@ def test_the_window_ignores_absurd_limits(positions: int | None, longest: int | 
 @pytest.mark.parametrize(("configured", "ends"), [(2, {2, 0}), ([5, 7], {5, 7, 0}), (None, {0})])
 def test_every_end_token_counts(configured: int | list[int] | None, ends: set[int]) -> None:
     model = SimpleNamespace(generation_config=SimpleNamespace(eos_token_id=configured))
-    assert _end_tokens(model, tiny_tokenizer()) == ends
+    assert end_tokens(model, tiny_tokenizer()) == ends
 
 
 def test_an_answer_ends_at_the_end_token_and_does_not_show_it() -> None:
