@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -248,6 +250,15 @@ class Settings(BaseSettings):
     )
 
     # --- learning
+    nightly: bool = Field(
+        True,
+        description="Whether every night an adapter may be trained from what people have approved.",
+    )
+    night_at: time = Field(time(2), description="When nights begin, by the clock of `ANSWERLOOP_TIME_ZONE`.")
+    night_hours: float = Field(
+        5.0, gt=0, le=24, description="Hours after which training ends at the best so far, and no night begins any more."
+    )
+    time_zone: ZoneInfo = Field(ZoneInfo("UTC"), description="Time zone of the nights, such as Europe/Berlin.")
     training_params: Path | None = Field(
         None, description="JSON file with the parameters of training that shall differ from the defaults."
     )
@@ -405,6 +416,8 @@ class StateFolder:
         self.metrics = root / "run" / "metrics"
         self.session_key = root / "session.key"
         self.receipt_key = root / "receipt.key"
+        self.adapters = root / "adapters"
+        self.training = root / "training"
         self.label_studio = root / "label-studio"
         self.lock = root / "run" / "up.lock"
         self.examples = root / "run" / "examples.npz"

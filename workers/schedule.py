@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from answerloop.tasks import HOUSEKEEPING, INDEX, REVIEW
+from answerloop.tasks import HOUSEKEEPING, INDEX, REVIEW, TRAIN
 
 RECOVER_SECONDS = 3.0
 SAMPLE_SECONDS = 10.0
@@ -14,12 +14,16 @@ PUSH_SECONDS, PULL_SECONDS, SWEEP_SECONDS = 10.0, 10.0, 600.0
 CATCH_UP_SECONDS, GAPS_SECONDS = 30.0, 3600.0
 CURATED_SECONDS = 60.0
 ALARM_SECONDS = 60.0
+NIGHT_SECONDS = 60.0
 
 
 def beat_schedule(
-    sync_interval_seconds: float, review: Literal["label-studio", "page", "off"] = "label-studio"
+    sync_interval_seconds: float,
+    review: Literal["label-studio", "page", "off"] = "label-studio",
+    *,
+    nightly: bool = True,
 ) -> dict[str, dict[str, Any]]:
-    """`review`: where people judge. Where nobody does, nobody takes these jobs."""
+    """`review`: where people judge. Where nobody does, and where nothing is trained, nobody takes these jobs."""
     label_studio = {
         "push audits": _every("review.push", PUSH_SECONDS, REVIEW),
         "pull judgements": _every("review.pull", PULL_SECONDS, REVIEW),
@@ -38,6 +42,7 @@ def beat_schedule(
         "tell alarms": _every("housekeeping.alarms", ALARM_SECONDS, HOUSEKEEPING),
         "sync sources": _every("index.sync_all", sync_interval_seconds, INDEX),
         **(reviewing if review != "off" else {}),
+        **({"look whether it is night": _every("train.night", NIGHT_SECONDS, TRAIN)} if nightly else {}),
         **(label_studio if review == "label-studio" else {}),
     }
 

@@ -91,7 +91,9 @@ class Workshop:
     @cached_property
     def celery(self) -> Celery:
         app = make_worker_app(self.settings.effective_broker_url)
-        app.conf.beat_schedule = schedule.beat_schedule(self.settings.sync_interval_seconds, self.settings.review)
+        app.conf.beat_schedule = schedule.beat_schedule(
+            self.settings.sync_interval_seconds, self.settings.review, nightly=self.settings.nightly
+        )
         tasks.register(app, self)
         return app
 

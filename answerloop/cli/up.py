@@ -29,6 +29,7 @@ from answerloop.label_studio import LabelStudioFolder
 from answerloop.settings import Settings
 
 WORKER_GROUPS = ("answer", "deliver", "index")
+TRAINING_GROUP = "train"
 START_SECONDS = 180.0
 NEEDED_BYTES = 2_000_000_000
 
@@ -82,12 +83,13 @@ class Up:
             self._run_to_end(
                 f"Indexing {self._settings.first_documents}", "ingest", str(self._settings.first_documents)
             )
-        for group in WORKER_GROUPS:
+        groups = (*WORKER_GROUPS, *([TRAINING_GROUP] if self._settings.nightly else []))
+        for group in groups:
             self._launch(f"worker-{group}", [sys.executable, "-m", "workers", "serve", group])
         self._launch("beat", [sys.executable, "-m", "workers", "beat"])
         self._launch("bot", [sys.executable, "-m", "bot"])
         with self._step("Starting the workers"):
-            for group in WORKER_GROUPS:
+            for group in groups:
                 self._wait(lambda name=f"worker-{group}": self._lives(name), f"worker-{group}")  # type: ignore[misc]
         with self._step("Starting the web chat"):
             self._wait(lambda: _is_ok(f"{self._url}/readyz"), "bot")

@@ -64,6 +64,7 @@ class RunningInstallation:
             "ANSWERLOOP_HUMAN_CONTACT": "people-desk@orrenby.example",
             "ANSWERLOOP_REVIEW_PORT": str(self.review_port),
             "ANSWERLOOP_REVIEW": "off",  # a test that needs it says so: its first start takes minutes
+            "ANSWERLOOP_NIGHTLY": "false",  # a night would begin in the middle of a test
             "PYTHONPATH": str(CHECKOUT),  # what is tested is this code, whichever is installed
             "PYTHONWARNINGS": "",
             "HF_HUB_OFFLINE": "1",
