@@ -64,16 +64,17 @@ class Retriever:
         Raises IndexUnavailable, IndexMismatch, DatabaseUnavailable.
         """
         query, vector = self.understand(question, history)
+        return self.gathered(query, vector, self.rank(query, vector, audience, sources), audience.tenant)
+
+    def gathered(self, query: str, vector: Vector, found: Sequence[tuple[Hit, float]], tenant: str) -> Retrieved:
+        """The passages of these chunks (best first), and their sentences. Raises IndexUnavailable."""
         best = self._passages * 2
-        found = self.rank(query, vector, audience, sources)
         kept, left_out = separate(found)
         ranked = kept[:best]
         passages = merge_adjacent([hit for hit, _ in ranked], [score for _, score in ranked])[: self._passages]
         evidence = select_sentences(query, vector, passages, [hit for hit, _ in ranked])
         notes = (LEFT_OUT,) if any(pair in found[:best] for pair in left_out) else ()
-        return Retrieved(
-            query, with_excerpts(passages, evidence), evidence, self._index.version(audience.tenant), notes
-        )
+        return Retrieved(query, with_excerpts(passages, evidence), evidence, self._index.version(tenant), notes)
 
     def reads_anything(self, audience: Audience) -> bool:
         """Raises DatabaseUnavailable."""

@@ -118,7 +118,7 @@ def case(session: Session, answer_id: str, *, lock: bool = False) -> Case | None
         asked=question.text,
         question=answer.masked_question,
         original=answer.masked_text or "",
-        after_others=_after_others(session, question),
+        after_others=after_others(session, question),
         topic=session.scalar(select(SampleRow.topic).where(SampleRow.answer_id == answer_id)) or "",
         sources=sources,
         audit=AuditView(audit.id, audit.state, audit.overlap, audit.verdict, audit.task is not None) if audit else None,
@@ -163,7 +163,7 @@ def topic_of(key: str) -> str:
     return folder if slash else ""
 
 
-def _after_others(session: Session, question: QuestionRow) -> bool:
+def after_others(session: Session, question: QuestionRow) -> bool:
     earlier = select(QuestionRow.id).where(
         QuestionRow.conversation_id == question.conversation_id,
         QuestionRow.asker == question.asker,
