@@ -135,7 +135,7 @@ def with_ours(student: LocalStudent, rows: tuple[TrainingRow, ...], work: Path, 
     with tempfile.TemporaryDirectory(dir=work) as folder:
         record = train(student, rows, (), Path(folder), params)
     result = {"tokens": float(record.tokens), "seconds": record.seconds, "cpu_seconds": _cpu_seconds() - before}
-    return result | {"last_loss": record.steps[-1]["loss"]}
+    return result | {"mean_loss": statistics.mean(step["loss"] for step in record.steps)}
 
 
 def with_trl(
@@ -189,7 +189,7 @@ def with_trl(
     started, before = time.monotonic(), _cpu_seconds()
     output: Any = trainer.train()
     result = {"tokens": float(tokens), "seconds": time.monotonic() - started, "cpu_seconds": _cpu_seconds() - before}
-    return result | {"last_loss": float(output.training_loss)}
+    return result | {"mean_loss": float(output.training_loss)}
 
 
 def rows_of(data: Path, count: int) -> list[TrainingRow]:

@@ -30,9 +30,9 @@ class Learner:
     lessons and the numbers handed in, so that a run can go on in another process as if nothing had happened."""
 
     def __init__(self, student: Student, params: Params) -> None:
-        self.model = add_adapter(student, params)
         self.device: torch.device = student.model.device
         self.dtype: torch.dtype = student.model.dtype
+        self.model = add_adapter(student, params)
         self._params = params
         self._share = not params.gradient_checkpointing  # which computes without a cache
         self._learning = {name: weight for name, weight in self.model.named_parameters() if weight.requires_grad}
@@ -60,10 +60,7 @@ class Learner:
             self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += loss.item()
             tokens += batch.tokens
-        if not math.isfinite(total):
-            raise ConfigurationError(
-                f"The loss of step {number + 1} is {total}: choose a lower learning_rate, or precision float32."
-            )
+        _require_finite(total, f"The loss of step {number + 1}")
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._scaler.unscale_(self._optimizer)
@@ -81,7 +78,9 @@ class Learner:
         for chosen in batches_of(lessons, budget):
             wait()
             total += self._losses(collate(chosen, self.device, share=self._share)).sum().item()
-        return total / sum(lesson.learned for lesson in lessons)
+        mean = total / sum(lesson.learned for lesson in lessons)
+        _require_finite(mean, "The validation loss")
+        return mean
 
     def _losses(self, batch: Batch) -> torch.Tensor:
         """Of each learned token. The common prefix is computed once for all rows, and the output layer, which on small
@@ -131,6 +130,11 @@ class Learner:
             self._optimizer.state[weight] = state
         if self._scaler.is_enabled():
             self._scaler.load_state_dict({key: flat[f"scaler/{key}"].item() for key in _keys(flat, "scaler")})
+
+
+def _require_finite(loss: float, what: str) -> None:
+    if not math.isfinite(loss):
+        raise ConfigurationError(f"{what} is {loss}: choose a lower learning_rate, or precision float32.")
 
 
 def _keys(flat: Iterable[str], name: str) -> list[str]:

@@ -109,7 +109,7 @@ def _compute_in_one_go(model: Any) -> None:
 
 def _forward(module: Any, x: torch.Tensor) -> torch.Tensor:
     base, a, b = module.base_layer, module.lora_A["default"].weight, module.lora_B["default"].weight
-    result: torch.Tensor = _OneGo.apply(x, base.weight, base.bias, a, b, module.scaling["default"])
+    result: torch.Tensor = _OneGo.apply(x, base.weight, base.bias, a, b, module.scaling["default"])  # type: ignore[no-untyped-call]
     return result
 
 

@@ -19,7 +19,7 @@ class Params(BaseModel):
     rank: int = Field(ge=1, le=1024, description="Rank of the adapter's matrices.")
     alpha: float = Field(gt=0, description="The adapter's part is scaled by alpha / rank.")
     dropout: float = Field(ge=0, lt=1, description="Of what the adapter's matrices read; costs speed on a CPU.")
-    targets: str | list[str] = Field(description="`all-linear`, or names of layers such as q_proj.")
+    targets: Literal["all-linear"] | list[str] = Field(description="`all-linear`, or names of layers such as q_proj.")
     learning_rate: float = Field(gt=0, lt=1, description="At its highest, after the warm-up.")
     schedule: Literal["constant", "linear", "cosine"] = Field(description="How it falls after the warm-up.")
     warmup: float = Field(ge=0, le=1, description="Share of all steps in which it rises.")

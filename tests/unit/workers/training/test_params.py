@@ -29,6 +29,7 @@ def test_a_file_of_ones_own_changes_single_values(tmp_path: Path) -> None:
         ('{"epochs": true}', r"epochs is true: input should be a valid integer"),
         ('{"schedule": "zigzag"}', r"schedule is \"zigzag\": input should be 'constant', 'linear' or 'cosine'"),
         ('{"learning_rate": 5}', r"learning_rate is 5: input should be less than 1"),
+        ('{"targets": "q_proj"}', r"targets is .*should be 'all-linear'; targets is .*should be a valid list"),
         ("[8]", r"must hold one JSON object"),
         ("rank = 8", r"cannot be read as JSON"),
     ],
