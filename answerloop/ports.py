@@ -161,8 +161,10 @@ class Generator(Protocol):
     """Streams text for a prompt. Safe to call from many threads at once: one slow call never blocks another."""
 
     name: str
-    window: int
-    """Tokens that prompt and completion may have together."""
+
+    @property
+    def window(self) -> int:
+        """Tokens that prompt and completion may have together."""
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Tokens of the prompt exactly as the model will be given it."""

@@ -256,7 +256,10 @@ class Settings(BaseSettings):
     )
     night_at: time = Field(time(2), description="When nights begin, by the clock of `ANSWERLOOP_TIME_ZONE`.")
     night_hours: float = Field(
-        5.0, gt=0, le=24, description="Hours after which training ends at the best so far, and no night begins any more."
+        5.0,
+        gt=0,
+        le=24,
+        description="Hours after which training ends at its best so far, and no night begins.",
     )
     time_zone: ZoneInfo = Field(ZoneInfo("UTC"), description="Time zone of the nights, such as Europe/Berlin.")
     training_params: Path | None = Field(

@@ -13,6 +13,7 @@ from celery import signals
 from answerloop.errors import ConfigurationError
 from answerloop.settings import Settings
 from answerloop.tasks import ANSWER, DELIVER, HOUSEKEEPING, INDEX, TRAIN
+from workers.training.manners import night_settings
 from workers.wiring import Workshop
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ def serve(settings: Settings, group: str) -> int:
     _give_way(TRAINING_NICENESS if TRAIN in queues else NICENESS)
     if ANSWER in queues:
         threads = max(threads, settings.batch_size)
+    if TRAIN in queues:
+        settings = night_settings(settings, threads=1)
     workshop = Workshop(settings, f"worker-{group}")
     workshop.database.check()
     workshop.warm_up(queues)

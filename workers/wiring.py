@@ -60,6 +60,7 @@ from workers.answering.sample import Plan, Sampler
 from workers.answering.speakers import Speaker, always
 from workers.herald import Herald
 from workers.indexing.sync import Indexer
+from workers.training.manners import Manners
 
 if TYPE_CHECKING:
     from answerloop.backends.directory_teams import TeamsDirectory
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from answerloop.backends.teams_api import TeamsApi
     from answerloop.backends.teams_checkup import TeamsCheckup
     from answerloop.backends.tokens_slack import SlackTokens
+    from workers.training.nightly import Nightly
     from workers.training.params import Params
     from workers.training.student import Student
 
@@ -386,6 +388,16 @@ class Workshop:
         return Herald(self.database, self.notifier)
 
     @cached_property
+    def manners(self) -> Manners:
+        return Manners(self.database)
+
+    @cached_property
+    def nightly(self) -> Nightly:
+        from workers.training.wiring import nightly
+
+        return nightly(self, self.manners)
+
+    @cached_property
     def sampler(self) -> Sampler:
         return Sampler(self.database, Plan.of(self.settings))
 
@@ -416,6 +428,9 @@ class Workshop:
 
     def tell_alarms(self) -> None:
         self._once(lambda: self.herald).tell()
+
+    def night(self) -> None:
+        self._once(lambda: self.nightly).tick()
 
     def sample(self) -> None:
         self._once(lambda: self.bursts).look()
@@ -459,6 +474,10 @@ class Workshop:
         if "index" in queues:
             self._once(lambda: self.indexer)
 
+    def wind_up(self, **_: object) -> None:
+        """The process is asked to end: what takes hours breaks off, and goes on in the next one."""
+        self.manners.stop()
+
     def close(self) -> None:
         """Let go of what holds threads or connections."""
         if "generator" in self.__dict__ and hasattr(self.generator, "close"):
@@ -473,7 +492,15 @@ def prepare_models(settings: Settings, report: Callable[[str], None]) -> None:
     model_of(settings.redaction_language)
     if settings.embedder == weights.DEFAULT_EMBEDDER:
         weights.verify_embedder()
-    if settings.generator == "transformers" and settings.model == weights.DEFAULT_MODEL:
+    if settings.generator == "transformers":
+        prepare_language_model(settings, report)
+
+
+def prepare_language_model(settings: Settings, report: Callable[[str], None]) -> None:
+    """Raises ModelMissing, ConfigurationError."""
+    from answerloop.backends.local_models import weights
+
+    if settings.model == weights.DEFAULT_MODEL:
         weights.prepare_default_model(settings.effective_models_folder, report)
 
 

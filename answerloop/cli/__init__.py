@@ -54,6 +54,8 @@ _launches("evaluate", "Measure retrieval, answers and abstention on a question s
 _launches("doctor", "Is this installation healthy?")
 _launches("migrate", "Bring the database to the newest version.")
 
+_launches("nightly", "Train an adapter, judge it, and promote it if it proves itself; or say when that is due.")
+
 _launches("reviewers", "Invite people who may judge answers, and list them.", program="review")
 
 app.add_typer(slack.app, name="slack")

@@ -17,11 +17,10 @@ from workers.evaluation.judge import direct_line, judge
 from workers.evaluation.questions import TestQuestion
 from workers.evaluation.summary import mean, share
 from workers.training.arms import Arm, ArmName, Item
+from workers.training.manners import AT_ONCE
 from workers.training.rows import Kind, TrainingRow
 from workers.training.suites import Suites
 
-AT_ONCE = 8
-"""Questions asked at the same time, as a busy installation has them; all arms share this load."""
 SHOTS = 3
 MOST_EXAMPLES = 8
 

@@ -7,10 +7,27 @@ import threading
 from answerloop.db.repositories import questions
 from answerloop.db.session import Database
 from answerloop.errors import Retryable
+from answerloop.settings import Settings
 
 LOOK_SECONDS = 0.5
 MOST_SECONDS = 60.0
 """After so long we go on: nobody answers the question that waits."""
+
+
+AT_ONCE = 8
+"""Questions that are asked at the same time when arms are judged, as a busy installation has them."""
+
+
+def night_settings(settings: Settings, threads: int) -> Settings:
+    """In float32 where the CPU computes: there alone an answer does not change with what else is in the batch."""
+    on_gpu = settings.device.startswith("cuda")
+    return settings.model_copy(
+        update={
+            "threads": settings.threads or threads,
+            "dtype": settings.dtype if on_gpu else "float32",
+            "batch_size": AT_ONCE,
+        }
+    )
 
 
 class Interrupted(Retryable):

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from answerloop.db.repositories import nights
+from answerloop.db.repositories import training_sets
 from answerloop.db.repositories.nights import Night
 from answerloop.db.session import Database
 from answerloop.domain import BASE_ADAPTER
@@ -21,11 +21,12 @@ from workers.training import dataset_files
 from workers.training.arms import Arm, ArmName
 from workers.training.evaluate import Contestant, Ladder, in_order, ladder
 from workers.training.gate import Evidence, decide
+from workers.training.loop import Progress
 from workers.training.nightly import Judged, Report
 from workers.training.params import Params
 from workers.training.rows import Dataset
 from workers.training.student import Student
-from workers.training.train import ADAPTER, Progress, train
+from workers.training.train import ADAPTER, train
 
 ARMS = "arms.json"
 
@@ -113,7 +114,7 @@ class TrainingWork:
             arms = list(in_order(stage.ladder.climb(contestants, dataset.test, report)))
         self._keep(night, arms)
         with parts.database.reading() as session:
-            spent = nights.decisions_spent(session, dataset.test_version)
+            spent = training_sets.decisions_spent(session, dataset.test_version)
         decision = decide(
             Evidence(
                 arms=tuple(arms),

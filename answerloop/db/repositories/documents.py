@@ -120,6 +120,12 @@ def of_source(session: Session, source_id: str) -> dict[tuple[str, str], Documen
     return {(row.tenant, row.key): row for row in rows}
 
 
+def keys(session: Session, tenant: str) -> dict[str, str]:
+    """What the sources call the documents, by our ids."""
+    rows = session.scalars(select(DocumentRow).where(DocumentRow.tenant == tenant))
+    return {row.id: row.key for row in rows}
+
+
 def ids_of_tenant(session: Session, tenant: str) -> list[str]:
     return list(session.scalars(select(DocumentRow.id).where(DocumentRow.tenant == tenant).order_by(DocumentRow.id)))
 

@@ -11,12 +11,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from answerloop.db.tables import now
-from answerloop.db.training_tables import TestVersionRow, TrainingRunRow
+from answerloop.db.training_tables import TrainingRunRow
 
 RUNNING, DONE, FAILED = "running", "done", "failed"
 FINGERPRINT = "fingerprint"
-DECIDED = ("canary", "live", "refused")
-"""Outcomes for which the gate has spent some of its error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +87,22 @@ def last_fingerprint(session: Session) -> str:
     return str((manifest or {}).get(FINGERPRINT, ""))
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The latest run; one that is under way has no outcome yet."""
+
+    started_at: datetime
+    outcome: str
+    reasons: tuple[str, ...]
+
+
+def latest(session: Session) -> Ended | None:
+    row = session.scalar(select(TrainingRunRow).order_by(TrainingRunRow.started_at.desc()).limit(1))
+    return Ended(row.started_at, row.outcome, tuple(map(str, row.reasons))) if row else None
+
+
 def latest_start(session: Session) -> datetime | None:
     return session.scalar(select(func.max(TrainingRunRow.started_at)))
-
-
-def decisions_spent(session: Session, test_version: int) -> int:
-    """Decisions on this version of the test set and on those whose error budget it goes on with."""
-    version = session.get(TestVersionRow, test_version)
-    made = session.scalar(
-        select(func.count(TrainingRunRow.id)).where(
-            TrainingRunRow.test_version == test_version, TrainingRunRow.outcome.in_(DECIDED)
-        )
-    )
-    return (made or 0) + (version.spent_before if version else 0)
 
 
 def _running(session: Session) -> TrainingRunRow | None:

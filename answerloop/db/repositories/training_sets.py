@@ -13,8 +13,8 @@ from answerloop.db.training_tables import DatasetSourceRow, TestQuestionRow, Tes
 
 ANSWER, DOCUMENT, PERSON, TAINTED = "answer", "document", "person", "tainted"
 """Kinds of what a dataset has rows of; `tainted` says why something of it was erased since."""
-DECIDED = ("promote", "refused")
-"""Outcomes of the gate that spend error, and that the rows of the night were looked at for."""
+DECIDED = ("canary", "live", "refused")
+"""Outcomes of nights for which the gate has spent error, and that the rows of the night were looked at for."""
 WAITING = 0
 """`since` of questions that wait for the next version."""
 
