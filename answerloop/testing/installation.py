@@ -76,6 +76,7 @@ class RunningInstallation:
     # --- life
 
     def start(self) -> None:
+        said_before = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "answerloop", "up"],
@@ -86,7 +87,7 @@ class RunningInstallation:
                 start_new_session=True,
             )
         ready = f"answerloop is ready: {self.url}"
-        until(lambda: self._alive() and ready in self.log.read_text(), START_SECONDS)
+        until(lambda: self._alive() and ready in self.log.read_bytes()[said_before:].decode(), START_SECONDS)
 
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
