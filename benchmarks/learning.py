@@ -55,7 +55,7 @@ PATIENCE_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """`pool` is what may be learned from; the rest is asked: of documents in the pool, of others, and what none holds."""
+    """`pool` is what may be learned from; the rest is asked: of its documents, of others, and what no document says."""
 
     pool: tuple[TestQuestion, ...]
     asked: Mapping[str, tuple[TestQuestion, ...]]
