@@ -392,6 +392,7 @@ class StateFolder:
         self.database = root / "answerloop.db"
         self.index = root / "index"
         self.models = root / "models"
+        self.adapters = root / "adapters"
         self.logs = root / "logs"
         self.run = root / "run"
         self.broker = root / "broker"

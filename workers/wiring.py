@@ -26,12 +26,15 @@ from answerloop.heartbeat import Heartbeat
 from answerloop.home import Home
 from answerloop.observability import MODEL_LOAD_SECONDS
 from answerloop.ports import (
+    AdaptedGenerator,
+    AdapterStore,
     ChatDelivery,
     Directory,
     DocumentIndex,
     Embedder,
     Generator,
     GroundednessDetector,
+    Notifier,
     Redactor,
     Reranker,
 )
@@ -54,7 +57,7 @@ from workers.answering.recover import Recovery
 from workers.answering.retrieve import Retriever
 from workers.answering.safety import Triage
 from workers.answering.sample import Plan, Sampler
-from workers.answering.speakers import Speaker, always
+from workers.answering.speakers import Cast
 from workers.indexing.sync import Indexer
 
 if TYPE_CHECKING:
@@ -178,7 +181,7 @@ class Workshop:
         return self.language_model
 
     @cached_property
-    def language_model(self) -> Generator:
+    def language_model(self) -> AdaptedGenerator:
         from answerloop.backends.generator_transformers import TransformersGenerator
         from answerloop.backends.local_models.weights import model_folder
 
@@ -190,10 +193,22 @@ class Workshop:
             dtype=self.settings.dtype,
             threads=self.settings.threads,
             batch_size=self.settings.batch_size,
-            adapters=self.settings.state.root / "adapters",
+            adapters=self.settings.state.adapters,
         )
         MODEL_LOAD_SECONDS.set(time.perf_counter() - started)
         return generator
+
+    @cached_property
+    def adapters(self) -> AdapterStore:
+        from answerloop.backends.adapters_folder import FolderAdapterStore
+
+        return FolderAdapterStore(self.settings.state.adapters)
+
+    @cached_property
+    def notifier(self) -> Notifier:
+        from answerloop.backends.notifier_board import BoardNotifier
+
+        return BoardNotifier(self.database)
 
     @cached_property
     def fallback(self) -> Generator:
@@ -239,8 +254,12 @@ class Workshop:
             max_new_tokens=settings.max_new_tokens,
             deadline_seconds=settings.answer_deadline_seconds,
         )
-        speaker_for = always(Speaker(self.generator))
-        return Pipeline(self.retriever, speaker_for, self.fallback, self.guard, limits, self.triage, self.curated)
+        return Pipeline(self.retriever, self.cast, self.fallback, self.guard, limits, self.triage, self.curated)
+
+    @cached_property
+    def cast(self) -> Cast:
+        # not by _once: while the model loads, nobody must wait for other parts
+        return Cast(self.generator, lambda: self.language_model, self.adapters.serving, self.notifier)
 
     @cached_property
     def curated(self) -> CuratedAnswers:
@@ -422,13 +441,15 @@ class Workshop:
         """Load what these queues need before the first job comes, so that nobody waits for a model."""
         if "answer" in queues:
             self._once(lambda: self.answer_desk)
+            self._once(lambda: self.cast).warm_up()
         if "index" in queues:
             self._once(lambda: self.indexer)
 
     def close(self) -> None:
         """Let go of what holds threads or connections."""
-        if "generator" in self.__dict__ and hasattr(self.generator, "close"):
-            self.generator.close()
+        for name in {"generator", "language_model"} & set(self.__dict__):
+            if hasattr(generator := getattr(self, name), "close"):
+                generator.close()
         self.database.dispose()
 
 
