@@ -59,6 +59,8 @@ from workers.answering.safety import Triage
 from workers.answering.sample import Plan, Sampler
 from workers.answering.speakers import Cast
 from workers.indexing.sync import Indexer
+from workers.training.canary import CanaryWatch, Rule
+from workers.training.promote import Promotion
 
 if TYPE_CHECKING:
     from answerloop.backends.directory_teams import TeamsDirectory
@@ -68,6 +70,9 @@ if TYPE_CHECKING:
     from answerloop.backends.tokens_slack import SlackTokens
 
 T = TypeVar("T")
+
+LATE_SHARE = 0.5
+"""Of the deadline of an answer: a canary that takes longer has nearly been cut off."""
 
 
 class Workshop:
@@ -378,6 +383,16 @@ class Workshop:
         return Sampler(self.database, Plan.of(self.settings))
 
     @cached_property
+    def promotion(self) -> Promotion:
+        return Promotion(self.database, self.adapters)
+
+    @cached_property
+    def canary_watch(self) -> CanaryWatch:
+        settings = self.settings
+        late = LATE_SHARE * settings.answer_deadline_seconds
+        return CanaryWatch(self.database, self.promotion, Rule(settings.canary_answers, settings.canary_days, late))
+
+    @cached_property
     def indexer(self) -> Indexer:
         return Indexer(
             self.database,
@@ -412,6 +427,9 @@ class Workshop:
     def retain(self) -> None:
         if self.settings.retention_days:
             self._once(lambda: self.eraser).older_than(self.settings.retention_days)
+
+    def watch_canary(self) -> None:
+        self._once(lambda: self.canary_watch).look()
 
     def forget_documents(self, receipt_id: str) -> None:
         self._once(lambda: self.indexer).forget(receipt_id)
@@ -460,8 +478,14 @@ def prepare_models(settings: Settings, report: Callable[[str], None]) -> None:
     model_of(settings.redaction_language)
     if settings.embedder == weights.DEFAULT_EMBEDDER:
         weights.verify_embedder()
-    if settings.generator == "transformers" and settings.model == weights.DEFAULT_MODEL:
+    if _speaks_by_model(settings) and settings.model == weights.DEFAULT_MODEL:
         weights.prepare_default_model(settings.effective_models_folder, report)
+
+
+def _speaks_by_model(settings: Settings) -> bool:
+    from answerloop.backends.adapters_folder import POINTER, read_pointer
+
+    return settings.generator == "transformers" or bool(read_pointer(settings.state.adapters / POINTER).adapters)
 
 
 def check_models(settings: Settings) -> str:
@@ -470,6 +494,6 @@ def check_models(settings: Settings) -> str:
 
     embedder = weights.embedder_folder(settings.embedder)
     model_of(settings.redaction_language)
-    if settings.generator != "transformers":
+    if not _speaks_by_model(settings):
         return f"embedder {embedder}, no language model"
     return f"embedder {embedder}, generator {weights.model_folder(settings.model, settings.effective_models_folder)}"
