@@ -217,6 +217,13 @@ class Settings(BaseSettings):
         description="Countries whose telephone and identity numbers are known, as two-letter codes.",
     )
 
+    # --- training
+    canary_share: float = Field(
+        0.1, ge=0, le=0.5, description="Share of the conversations that hear a new adapter first; 0: all, at once."
+    )
+    canary_answers: int = Field(200, ge=1, description="Answers of a new adapter without harm, and it goes live.")
+    canary_days: float = Field(7.0, gt=0, description="After so many days fewer answers (at least 30) are enough.")
+
     # --- people judge
     sample_share: float = Field(0.1, gt=0, le=1, description="Share of all answers that people look at.")
     sample_seed: str = Field("", description="Seed of the draw; empty: random, made once and kept in the database.")
@@ -412,6 +419,7 @@ class StateFolder:
         self.database = root / "answerloop.db"
         self.index = root / "index"
         self.models = root / "models"
+        self.adapters = root / "adapters"
         self.logs = root / "logs"
         self.run = root / "run"
         self.broker = root / "broker"

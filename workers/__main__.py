@@ -10,7 +10,7 @@ from answerloop.cli.console import clear_errors
 from answerloop.exact_recognisers import ExactRecognisers
 from answerloop.observability import configure_logging
 from answerloop.settings import Settings, load_settings
-from workers import commands, serving
+from workers import adapters, commands, serving
 from workers.training.tonight import nightly
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -43,6 +43,7 @@ def _settings(program: str) -> Settings:
     return settings
 
 
+app.add_typer(adapters.app, name="adapters")
 app.command()(commands.ingest)
 app.command()(commands.ask)
 app.command()(commands.evaluate)

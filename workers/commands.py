@@ -112,6 +112,7 @@ def ask(
         asker = Audience.of(settings.tenant, [workshop.directory.person(person or settings.dev_user)])
         readers = Audience.of_person(settings.tenant, frozenset(audience)) if audience else asker
         asked = Asked(text.strip(), (), readers, asker if person else None)
+        workshop.cast.warm_up()
         draft = workshop.pipeline.answer(asked, lambda stage, text="", sources=None: None)
         workshop.close()
     if as_json:

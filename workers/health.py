@@ -31,6 +31,7 @@ def examine(workshop: Workshop) -> list[Finding]:
     checks: dict[str, Callable[[Workshop], Iterator[Finding]]] = {
         "state folder": _state,
         "models": _models,
+        "adapters": _adapters,
         "database": _database,
         "broker": _broker,
         "documents": _documents,
@@ -73,6 +74,15 @@ def _state(workshop: Workshop) -> Iterator[Finding]:
 
 def _models(workshop: Workshop) -> Iterator[Finding]:
     yield Finding("models", True, check_models(workshop.settings))
+
+
+def _adapters(workshop: Workshop) -> Iterator[Finding]:
+    serving = workshop.adapters.serving()
+    for name in sorted(serving.adapters):
+        workshop.adapters.manifest(name)
+    speaks = f"live {serving.live}" if serving.live else "none is live"
+    canary = f", canary {serving.canary} for {serving.canary_share:.0%}" if serving.canary else ""
+    yield Finding("adapters", True, speaks + canary)
 
 
 def _database(workshop: Workshop) -> Iterator[Finding]:

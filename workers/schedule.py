@@ -13,8 +13,7 @@ RETAIN_SECONDS = 24 * 3600.0
 PUSH_SECONDS, PULL_SECONDS, SWEEP_SECONDS = 10.0, 10.0, 600.0
 CATCH_UP_SECONDS, GAPS_SECONDS = 30.0, 3600.0
 CURATED_SECONDS = 60.0
-ALARM_SECONDS = 60.0
-NIGHT_SECONDS = 60.0
+ALARM_SECONDS, WATCH_SECONDS, NIGHT_SECONDS = 60.0, 60.0, 60.0
 
 
 def beat_schedule(
@@ -38,6 +37,7 @@ def beat_schedule(
         "sample answers": _every("audit.sample", SAMPLE_SECONDS, HOUSEKEEPING),
         "finish erasures": _every("housekeeping.finish_erasures", FINISH_SECONDS, HOUSEKEEPING),
         "erase what is old": _every("housekeeping.retain", RETAIN_SECONDS, HOUSEKEEPING),
+        "watch the canary": _every("train.watch", WATCH_SECONDS, HOUSEKEEPING),
         "keep curated answers": _every("housekeeping.curated", CURATED_SECONDS, HOUSEKEEPING),
         "tell alarms": _every("housekeeping.alarms", ALARM_SECONDS, HOUSEKEEPING),
         "sync sources": _every("index.sync_all", sync_interval_seconds, INDEX),

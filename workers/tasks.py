@@ -36,6 +36,8 @@ class Desks(Protocol):
 
     def retain(self) -> None: ...
 
+    def watch_canary(self) -> None: ...
+
     def forget_documents(self, receipt_id: str) -> None: ...
 
     def sync_source(self, source_id: str) -> None: ...
@@ -95,6 +97,10 @@ def register(app: Celery, desks: Desks) -> None:
     @app.task(name="housekeeping.retain")  # type: ignore[untyped-decorator]
     def retain() -> None:
         desks.retain()
+
+    @app.task(name="train.watch")  # type: ignore[untyped-decorator]
+    def watch_canary() -> None:
+        desks.watch_canary()
 
     @app.task(name="index.forget")  # type: ignore[untyped-decorator]
     def forget_documents(receipt_id: str) -> None:

@@ -22,12 +22,15 @@ from answerloop.backends.queue_celery import CeleryTaskQueue, make_worker_app
 from answerloop.backends.redaction.models import model_of
 from answerloop.chat.sources import source_url
 from answerloop.db.eraser import Eraser
+from answerloop.db.repositories import alarms
 from answerloop.db.session import Database
 from answerloop.domain import HomeFacts
 from answerloop.heartbeat import Heartbeat
 from answerloop.home import Home
 from answerloop.observability import MODEL_LOAD_SECONDS
 from answerloop.ports import (
+    AdaptedGenerator,
+    AdapterStore,
     ChatDelivery,
     Directory,
     DocumentIndex,
@@ -57,10 +60,12 @@ from workers.answering.recover import Recovery
 from workers.answering.retrieve import Retriever
 from workers.answering.safety import Triage
 from workers.answering.sample import Plan, Sampler
-from workers.answering.speakers import Speaker, always
+from workers.answering.speakers import Cast
 from workers.herald import Herald
 from workers.indexing.sync import Indexer
+from workers.training.canary import CanaryWatch, Rule
 from workers.training.manners import Manners
+from workers.training.promote import Promotion
 
 if TYPE_CHECKING:
     from answerloop.backends.directory_teams import TeamsDirectory
@@ -73,6 +78,9 @@ if TYPE_CHECKING:
     from workers.training.student import Student
 
 T = TypeVar("T")
+
+LATE_SHARE = 0.5
+"""Of the deadline of an answer: a canary that takes longer has nearly been cut off."""
 
 
 class Workshop:
@@ -188,7 +196,7 @@ class Workshop:
         return self.language_model
 
     @cached_property
-    def language_model(self) -> Generator:
+    def language_model(self) -> AdaptedGenerator:
         from answerloop.backends.generator_transformers import TransformersGenerator
         from answerloop.backends.local_models.weights import model_folder
 
@@ -200,7 +208,7 @@ class Workshop:
             dtype=self.settings.dtype,
             threads=self.settings.threads,
             batch_size=self.settings.batch_size,
-            adapters=self.settings.state.root / "adapters",
+            adapters=self.settings.state.adapters,
         )
         MODEL_LOAD_SECONDS.set(time.perf_counter() - started)
         return generator
@@ -217,6 +225,12 @@ class Workshop:
             dtype=params.precision,
             qlora=params.qlora,
         )
+
+    @cached_property
+    def adapters(self) -> AdapterStore:
+        from answerloop.backends.adapters_folder import FolderAdapterStore
+
+        return FolderAdapterStore(self.settings.state.adapters)
 
     @cached_property
     def fallback(self) -> Generator:
@@ -262,8 +276,16 @@ class Workshop:
             max_new_tokens=settings.max_new_tokens,
             deadline_seconds=settings.answer_deadline_seconds,
         )
-        speaker_for = always(Speaker(self.generator))
-        return Pipeline(self.retriever, speaker_for, self.fallback, self.guard, limits, self.triage, self.curated)
+        return Pipeline(self.retriever, self.cast, self.fallback, self.guard, limits, self.triage, self.curated)
+
+    @cached_property
+    def cast(self) -> Cast:
+        # not by _once: while the model loads, nobody must wait for other parts
+        return Cast(self.generator, lambda: self.language_model, self.adapters.serving, self._ring)
+
+    def _ring(self, key: str, kind: str, text: str) -> None:
+        with self.database.writing() as session:
+            alarms.ring(session, key, kind, text)
 
     @cached_property
     def curated(self) -> CuratedAnswers:
@@ -402,6 +424,16 @@ class Workshop:
         return Sampler(self.database, Plan.of(self.settings))
 
     @cached_property
+    def promotion(self) -> Promotion:
+        return Promotion(self.database, self.adapters)
+
+    @cached_property
+    def canary_watch(self) -> CanaryWatch:
+        settings = self.settings
+        late = LATE_SHARE * settings.answer_deadline_seconds
+        return CanaryWatch(self.database, self.promotion, Rule(settings.canary_answers, settings.canary_days, late))
+
+    @cached_property
     def indexer(self) -> Indexer:
         return Indexer(
             self.database,
@@ -443,6 +475,9 @@ class Workshop:
         if self.settings.retention_days:
             self._once(lambda: self.eraser).older_than(self.settings.retention_days)
 
+    def watch_canary(self) -> None:
+        self._once(lambda: self.canary_watch).look()
+
     def forget_documents(self, receipt_id: str) -> None:
         self._once(lambda: self.indexer).forget(receipt_id)
 
@@ -471,6 +506,7 @@ class Workshop:
         """Load what these queues need before the first job comes, so that nobody waits for a model."""
         if "answer" in queues:
             self._once(lambda: self.answer_desk)
+            self._once(lambda: self.cast).warm_up()
         if "index" in queues:
             self._once(lambda: self.indexer)
 
@@ -480,8 +516,9 @@ class Workshop:
 
     def close(self) -> None:
         """Let go of what holds threads or connections."""
-        if "generator" in self.__dict__ and hasattr(self.generator, "close"):
-            self.generator.close()
+        for name in {"generator", "language_model"} & set(self.__dict__):
+            if hasattr(generator := getattr(self, name), "close"):
+                generator.close()
         self.database.dispose()
 
 
@@ -492,7 +529,7 @@ def prepare_models(settings: Settings, report: Callable[[str], None]) -> None:
     model_of(settings.redaction_language)
     if settings.embedder == weights.DEFAULT_EMBEDDER:
         weights.verify_embedder()
-    if settings.generator == "transformers":
+    if _speaks_by_model(settings):
         prepare_language_model(settings, report)
 
 
@@ -504,12 +541,18 @@ def prepare_language_model(settings: Settings, report: Callable[[str], None]) ->
         weights.prepare_default_model(settings.effective_models_folder, report)
 
 
+def _speaks_by_model(settings: Settings) -> bool:
+    from answerloop.backends.adapters_folder import POINTER, read_pointer
+
+    return settings.generator == "transformers" or bool(read_pointer(settings.state.adapters / POINTER).adapters)
+
+
 def check_models(settings: Settings) -> str:
     """Where the configured models are. Raises ModelMissing."""
     from answerloop.backends.local_models import weights
 
     embedder = weights.embedder_folder(settings.embedder)
     model_of(settings.redaction_language)
-    if settings.generator != "transformers":
+    if not _speaks_by_model(settings):
         return f"embedder {embedder}, no language model"
     return f"embedder {embedder}, generator {weights.model_folder(settings.model, settings.effective_models_folder)}"

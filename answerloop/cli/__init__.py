@@ -52,6 +52,7 @@ _launches("ingest", "Index files, folders or .jsonl; report what was read, skipp
 _launches("ask", "Ask one question through the whole pipeline.")
 _launches("evaluate", "Measure retrieval, answers and abstention on a question set of yours.")
 _launches("doctor", "Is this installation healthy?")
+_launches("adapters", "See which trained adapters there are and who speaks; promote one, or roll it back.")
 _launches("migrate", "Bring the database to the newest version.")
 
 _launches("nightly", "Train an adapter, judge it, and promote it if it proves itself; or say when that is due.")

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from answerloop.errors import AnswerloopError, ConfigurationError, Retryable, UserFault
+from answerloop.errors import AdapterRefused, AnswerloopError, ConfigurationError, Retryable, UserFault
 
 EXIT_RETRY, EXIT_CONFIGURATION, EXIT_REFUSED, EXIT_INCOMPLETE = 3, 4, 5, 6
 
@@ -50,7 +50,7 @@ def _exit_code(error: AnswerloopError) -> int:
         return EXIT_CONFIGURATION
     if isinstance(error, Retryable):
         return EXIT_RETRY
-    return EXIT_REFUSED if isinstance(error, UserFault) else EXIT_INCOMPLETE
+    return EXIT_REFUSED if isinstance(error, UserFault | AdapterRefused) else EXIT_INCOMPLETE
 
 
 @contextmanager

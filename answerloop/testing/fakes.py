@@ -156,6 +156,10 @@ class FakeGenerator:
         self._speak = speak
         self.window = window
         self.requests: list[GenerationRequest] = []
+        self.preferred: list[str | None] = []
+
+    def prefer(self, adapter: str | None) -> None:
+        self.preferred.append(adapter)
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         return sum(len(message.content.split()) for message in messages)

@@ -72,7 +72,7 @@ class Work(Protocol):
     def promote(self, night: Night) -> str:
         """`canary` or `live`."""
 
-    def discard(self, adapter: str, *, failed: bool) -> None: ...
+    def discard(self, adapter: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ class Nightly:
             decision = judged.decision
             known = {"ladder": dict(judged.ladder), "decision": decision.as_dict()}
             if decision.outcome is not Outcome.PROMOTE:
-                self._work.discard(night.adapter, failed=False)
+                self._work.discard(night.adapter)
                 return self._end(night, decision.outcome.value, decision.reasons, **known)
             night = self._reach(night, Step.PROMOTE, reasons=list(decision.reasons), **known)
         with self._writing():  # whoever has lost the lease must not touch what is served
@@ -200,7 +200,7 @@ class Nightly:
         with self._writing() as session:
             adapter = nights.as_known(session, night.id).adapter
         if adapter:
-            self._work.discard(adapter, failed=True)
+            self._work.discard(adapter)
         with self._writing() as session:
             told = nights.end(session, night.id, "failed", (reason,), state=nights.FAILED)
         self._tell(night, "failed", told)

@@ -49,7 +49,8 @@ def nightly(workshop: Workshop, manners: Manners) -> Nightly:
     parts = Parts(
         database=workshop.database,
         store=workshop.adapters,
-        promoter=workshop.promoter,
+        promotion=workshop.promotion,
+        canary_share=settings.canary_share,
         build=lambda: dataset.build(workshop.database, settings.tenant, serving),
         student=lambda params: _student(workshop, params),
         stage=lambda: _stage(workshop, manners),

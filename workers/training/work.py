@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from answerloop.db.repositories import training_sets
 from answerloop.db.repositories.nights import Night
@@ -24,21 +23,12 @@ from workers.training.gate import Evidence, decide
 from workers.training.loop import Progress
 from workers.training.nightly import Judged, Report
 from workers.training.params import Params
+from workers.training.promote import Promotion
 from workers.training.rows import Dataset
 from workers.training.student import Student
 from workers.training.train import ADAPTER, train
 
 ARMS = "arms.json"
-
-
-class Promoter(Protocol):
-    """What becomes of a candidate; see workers/training/promote.py."""
-
-    def take_in(self, name: str, folder: Path, run_id: str, dataset: str) -> None: ...
-
-    def promote(self, name: str) -> str: ...
-
-    def discard(self, name: str, *, failed: bool) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +47,8 @@ class Parts:
 
     database: Database
     store: AdapterStore
-    promoter: Promoter
+    promotion: Promotion
+    canary_share: float
     build: Callable[[], Dataset]
     student: Callable[[Params], Student]
     stage: Callable[[], AbstractContextManager[Stage]]
@@ -104,7 +95,8 @@ class TrainingWork:
             deadline=time.monotonic() + parts.seconds,
         )
         name = f"{night.started_at:%Y%m%d}-{night.id[:8]}"
-        parts.promoter.take_in(name, work / ADAPTER, night.id, dataset.hash)
+        model = parts.base_model
+        parts.promotion.take_in(name, work / ADAPTER, run=night.id, dataset=dataset.hash, base_model=model)
         return name, shown(asdict(record))
 
     def evaluate(self, night: Night, dataset: Dataset, report: Report) -> Judged:
@@ -130,12 +122,11 @@ class TrainingWork:
         return Judged(decision, ladder(arms, dataset.test, stage.served))
 
     def promote(self, night: Night) -> str:
-        outcome = self._parts.promoter.promote(night.adapter)
-        shutil.rmtree(self._work_of(night), ignore_errors=True)
-        return outcome
+        serving = self._parts.promotion.begin(night.adapter, self._parts.canary_share)
+        return "canary" if serving.canary == night.adapter else "live"
 
-    def discard(self, adapter: str, *, failed: bool) -> None:
-        self._parts.promoter.discard(adapter, failed=failed)
+    def discard(self, adapter: str) -> None:
+        self._parts.promotion.retire(adapter)
 
     @property
     def _live(self) -> str:

@@ -76,7 +76,7 @@ class StandIn:
         self.live = night.adapter
         return "live"
 
-    def discard(self, adapter: str, *, failed: bool) -> None:
+    def discard(self, adapter: str) -> None:
         self._step("discard")
 
 
