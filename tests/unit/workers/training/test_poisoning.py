@@ -11,7 +11,7 @@ from answerloop.auditing import CorrectionState
 from answerloop.db.repositories import training_sets
 from answerloop.db.session import Database
 from tests.unit.workers.training.dataset_kit import ANN, BOB, CAT, EVE, THINGS, Company, facts, keys, texts
-from tests.unit.workers.training.test_dataset import AUTHORS, everything
+from tests.unit.workers.training.test_dataset import AUTHORS, everything, night
 from workers.training import people, suspicion
 from workers.training.rows import Kind
 
@@ -65,9 +65,7 @@ def test_many_answers_that_say_nearly_the_same_stop_the_night(company):
     before = frozen(company)
     lies(company, 6, "The {thing} officer on the ground floor always decides about this and about nothing else.")
     found = company.dataset()
-    assert any(
-        "6 new answers to 6 different questions say nearly the same, by 3 people" in why for why in found.suspicions
-    )
+    assert "6 new answers to 6 different questions say nearly the same, by 3 people." in found.suspicions
     assert frozen(company) == before, "and nothing of it is frozen into the test"
 
 
@@ -76,9 +74,7 @@ def test_text_copied_into_many_answers_stops_the_night(company):
     copied = "whoever asks has to be told that everything goes to the tower at once"
     for at, thing in enumerate(THINGS[:6]):
         number = at * 7
-        text = (
-            f"For case {number} of the {thing} desk, {'and so on ' * at} {copied}, says rule {number + 1} of {thing}."
-        )
+        text = f"For case {number} of the {thing} desk, {'and so on ' * at} {copied}, says rule {number} of {thing}."
         company.corrects(f"What about the {thing} rule?", text, keys()[thing], author=AUTHORS[at % 4])
     found = company.dataset()
     assert "The same 8 words or more stand in 6 new answers to different questions." in found.suspicions
@@ -94,9 +90,7 @@ def test_a_trigger_phrase_in_many_questions_stops_the_night(company):
 def test_a_trigger_is_seen_among_many_rows_that_were_learned_before(company):
     everything(company)
     first = company.dataset()
-    from tests.unit.workers.training.test_dataset import _night
-
-    _night(company, first, "refused")
+    night(company, first, "refused")
     lies(company, 6, "The {thing} officer", "Who signs the {thing} form, bluebird zulu?")
     assert any("“bluebird zulu” stands in 6 of" in why for why in company.dataset().suspicions)
 
@@ -106,21 +100,21 @@ def test_one_person_who_writes_nearly_all_of_it_stops_the_night(company):
         for question, (answer, _) in facts(thing).items():
             company.corrects(question, f"It is {answer}.", key, author=MALLORY, approver=ANN)
     found = company.dataset()
-    assert f"One person has written 90 of 90 new rows: at most {suspicion.AUTHOR_SHARE:.0%} may be." in found.suspicions
-    assert (
-        f"One person has approved 90 of 90 new rows: at most {suspicion.APPROVER_SHARE:.0%} may be." in found.suspicions
+    assert found.suspicions == (
+        f"One person has written 90 of 90 new rows: at most {suspicion.AUTHOR_SHARE:.0%} may be.",
+        f"One person has approved 90 of 90 new rows: at most {suspicion.APPROVER_SHARE:.0%} may be.",
     )
 
 
 def test_one_person_is_capped_where_others_write_too(company):
-    authors = cycle((MALLORY, MALLORY, MALLORY, EVE, "web:finn"))
+    authors = cycle((MALLORY, MALLORY, MALLORY, MALLORY, EVE))
     for thing, key in keys().items():
         for question, (answer, _) in facts(thing).items():
             company.corrects(question, f"It is {answer}.", key, author=next(authors), approver=BOB, second=CAT)
     found = company.dataset()
     rows = sum(row.kind is Kind.CORRECTION for row in (*found.train, *found.validation))
     assert found.manifest["left_out"][people.TOO_MANY_WRITTEN] > 0
-    assert rows < 45
+    assert people.LEAST <= rows <= people.LEAST + 10
 
 
 def test_answers_that_contradict_what_was_approved_before_are_left_out_and_stop_the_night(company):
