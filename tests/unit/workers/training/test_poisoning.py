@@ -100,10 +100,8 @@ def test_one_person_who_writes_nearly_all_of_it_stops_the_night(company):
         for question, (answer, _) in facts(thing).items():
             company.corrects(question, f"It is {answer}.", key, author=MALLORY, approver=ANN)
     found = company.dataset()
-    assert found.suspicions == (
-        f"One person has written 90 of 90 new rows: at most {suspicion.AUTHOR_SHARE:.0%} may be.",
-        f"One person has approved 90 of 90 new rows: at most {suspicion.APPROVER_SHARE:.0%} may be.",
-    )
+    assert f"One person has written 90 of 90 new rows: at most {suspicion.AUTHOR_SHARE:.0%} may be." in found.suspicions
+    assert any(why.startswith("One person has approved 90 of 90 new rows") for why in found.suspicions)
 
 
 def test_one_person_is_capped_where_others_write_too(company):
