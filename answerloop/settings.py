@@ -197,6 +197,12 @@ class Settings(BaseSettings):
         0.8, ge=0, le=1, description="Least cosine of two questions that count as the same in other words."
     )
 
+    # --- training
+    retire_tainted: bool = Field(
+        True,
+        description="Take an adapter out of service at once when something that it has learned from is erased.",
+    )
+
     # --- personal data
     masked_types: Annotated[tuple[PersonalDataType, ...], NoDecode, BeforeValidator(_groups)] = Field(
         (
@@ -421,6 +427,7 @@ class StateFolder:
         self.models = root / "models"
         self.adapters = root / "adapters"
         self.logs = root / "logs"
+        self.datasets = root / "training" / "datasets"
         self.run = root / "run"
         self.broker = root / "broker"
         self.broker_url = root / "broker" / "url"

@@ -393,7 +393,7 @@ class Workshop:
     @cached_property
     def eraser(self) -> Eraser:
         state = self.settings.state
-        return Eraser(self.database, key_of(state.receipt_key), state.logs)
+        return Eraser(self.database, key_of(state.receipt_key), state.logs, state.datasets)
 
     @cached_property
     def bursts(self) -> BurstWatch:

@@ -21,6 +21,7 @@ WAITING = {
     receipts.TASKS: "tasks of reviewers are taken away",
     receipts.INDEX: "chunks are taken out of the index; a document that is in its source still comes back with it",
     receipts.LOGS: "lines of logs are blanked",
+    receipts.DATASETS: "files that adapters were trained on are deleted",
     receipts.JOURNAL: "the database's journal is emptied",
 }
 
@@ -37,7 +38,7 @@ def erase(
         settings = load_settings()
         database = Database(settings.effective_database_url)
         database.check()
-        eraser = Eraser(database, key_of(settings.state.receipt_key), settings.state.logs)
+        eraser = Eraser(database, key_of(settings.state.receipt_key), settings.state.logs, settings.state.datasets)
         if receipt:
             eraser.finish()
             with database.reading() as session:

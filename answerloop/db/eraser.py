@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -28,12 +29,14 @@ BATCH = 500
 
 
 class Eraser:
-    """`key` makes the hash of a subject: who has it and knows the subject finds its receipt, and nobody else."""
+    """`key` makes the hash of a subject: who has it and knows the subject finds its receipt, and nobody else.
+    `datasets`: where what adapters are trained on lies, a folder for each."""
 
-    def __init__(self, database: Database, key: bytes, logs: Path) -> None:
+    def __init__(self, database: Database, key: bytes, logs: Path, datasets: Path) -> None:
         self._database = database
         self._key = key
         self._logs = logs
+        self._datasets = datasets
 
     def person(self, person_id: str, asked_by: str) -> Receipt:
         """Raises NotFound for somebody of whom nothing is known."""
@@ -96,9 +99,15 @@ class Eraser:
             outbox.write(session, forget_document(receipt_id), not_before=now())
 
     def _here(self, receipt_id: str) -> None:
-        """What needs nobody else: lines of logs, then the journal, which had their names until then."""
+        """What needs nobody else: files, lines of logs, then the journal, which had their names until then."""
         with self._database.reading() as session:
-            marks = receipts.log_marks(session, receipt_id)
+            marks, datasets = receipts.log_marks(session, receipt_id), receipts.datasets_to_delete(session, receipt_id)
+        if datasets:
+            for name in datasets:
+                shutil.rmtree(self._datasets / name, ignore_errors=True)
+            if not any((self._datasets / name).exists() for name in datasets):
+                with self._database.writing() as session:
+                    receipts.done(session, receipt_id, receipts.DATASETS)
         if marks:
             lines = log_files.blank(self._logs, marks)
             log.info("log lines blanked", extra={"receipt": receipt_id, "lines": lines})

@@ -80,11 +80,11 @@ def _copied(new: Sequence[Draft], families: Mapping[str, str]) -> Iterator[str]:
         for start in range(len(said) - COPIED_WORDS + 1):
             found[tuple(said[start : start + COPIED_WORDS])].add(at)
     told: set[frozenset[int]] = set()
-    for run, places in found.items():
+    for places in found.values():
         asked = {families[new[at].id] for at in places}
         if len(places) >= MANY and len(asked) >= QUESTIONS and frozenset(places) not in told:
             told.add(frozenset(places))
-            yield f"The same words stand in {len(places)} new answers to different questions: “{' '.join(run)} …”."
+            yield f"The same {COPIED_WORDS} words or more stand in {len(places)} new answers to different questions."
 
 
 def _one_person(new: Sequence[Draft]) -> Iterator[str]:
@@ -94,9 +94,9 @@ def _one_person(new: Sequence[Draft]) -> Iterator[str]:
         (Counter(person for draft in new for person in set(draft.approvers)), APPROVER_SHARE, "approved"),
     ):
         total = len(written) if did == "written" else len(new)
-        for person, count in sorted(people.items()):
+        for count in sorted(people.values()):
             if total >= JUDGED and count > share * total:
-                yield f"{person} has {did} {count} of {total} new rows: at most {share:.0%} may be one person's."
+                yield f"One person has {did} {count} of {total} new rows: at most {share:.0%} may be."
 
 
 def _triggers(new: Sequence[Draft], known: Background) -> Iterator[str]:

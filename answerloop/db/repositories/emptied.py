@@ -41,13 +41,16 @@ OPEN = (AuditState.WAITING, AuditState.OUT, AuditState.CONFLICT)
 
 @dataclass(slots=True)
 class Erased:
-    """What was found. `marks` are ids and names that lines of logs may carry; `questions` have messages in chats."""
+    """What was found. `marks` are ids and names that lines of logs may carry; `questions` have messages in chats;
+    `answers` lost words that adapters may have learned, and `datasets` are files that hold some."""
 
     counts: Counter[str] = field(default_factory=Counter)
     questions: set[str] = field(default_factory=set)
     tasks: set[tuple[str, str]] = field(default_factory=set)
     documents: set[tuple[str, str]] = field(default_factory=set)
     marks: set[str] = field(default_factory=set)
+    answers: set[str] = field(default_factory=set)
+    datasets: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         return any(self.counts.values())
@@ -107,11 +110,13 @@ def empty_answers(session: Session, answers: Sequence[AnswerRow], text: str, fou
     for audit in session.scalars(select(AuditRow).where(AuditRow.answer_id.in_(ids))):
         _close(session, audit, found)
     found.counts["answers"] += len(ids)
+    found.answers |= set(ids)
 
 
 def corrections(session: Session, correction_ids: Sequence[str], found: Erased) -> None:
     """With the curated answers that they became."""
     for chunk in chunks(correction_ids):
+        found.answers |= set(session.scalars(select(CorrectionRow.answer_id).where(CorrectionRow.id.in_(chunk))))
         served = session.execute(delete(CuratedRow).where(CuratedRow.correction_id.in_(chunk)))
         found.counts["curated_answers"] += served.rowcount  # type: ignore[attr-defined]
         session.execute(update(AnswerRow).where(AnswerRow.correction_id.in_(chunk)).values(correction_id=None))

@@ -22,6 +22,7 @@ from answerloop.db.audit_tables import (
     ReviewerRow,
     VerdictRow,
 )
+from answerloop.db.repositories import taint
 from answerloop.db.repositories.emptied import (
     ERASED,
     Erased,
@@ -81,6 +82,7 @@ def person(session: Session, person_id: str) -> Erased:
     for alarm in session.scalars(select(AlarmRow)):
         alarm.text = without(alarm.text, names)
     forget_empty_conversations(session)
+    taint.person(session, names, found)
     found.marks |= names
     return found
 
@@ -163,6 +165,7 @@ def document(session: Session, document_id: str) -> Erased:
         found.counts["documents"] += 1
         found.marks.add(row.key)
         session.delete(row)
+    taint.document(session, document_id, found)
     found.questions |= question_ids
     found.marks.add(document_id)
     return found
@@ -177,6 +180,7 @@ def older_than(session: Session, before: datetime, limit: int) -> Erased:
     old = select(QuestionRow.id).where(QuestionRow.created_at < before, QuestionRow.asker != ERASED)
     questions(session, list(session.scalars(old.order_by(QuestionRow.created_at).limit(limit))), found, of_person=False)
     found.questions.clear()
+    taint.of_old(session, found)
     notices = select(NoticeRow.id).where(NoticeRow.created_at < before, NoticeRow.question_id.is_(None)).limit(limit)
     delete_rows(session, NoticeRow, list(session.scalars(notices)), found)
     reports = select(GapReportRow.id).where(GapReportRow.created_at < before).limit(limit)

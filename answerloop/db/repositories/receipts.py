@@ -15,9 +15,9 @@ from answerloop.db.repositories import posts
 from answerloop.db.repositories.emptied import Erased
 from answerloop.db.tables import DeliveryRow, NoticeRow, new_id, now
 
-CHATS, TASKS, INDEX, LOGS, JOURNAL = "chats", "tasks", "index", "logs", "journal"
-"""What may be unfinished: messages in chats, tasks of reviewers, chunks of the index, lines of logs, the database's own
-journal."""
+CHATS, TASKS, INDEX, LOGS, DATASETS, JOURNAL = "chats", "tasks", "index", "logs", "datasets", "journal"
+"""What may be unfinished: messages in chats, tasks of reviewers, chunks of the index, lines of logs, files that
+adapters were trained on, the database's own journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ def write(session: Session, kind: str, subject: str, erased: Erased, asked_by: s
         TASKS: [list(task) for task in sorted(erased.tasks)],
         INDEX: [[*document, ""] for document in sorted(erased.documents)],
         LOGS: sorted(erased.marks),
+        DATASETS: sorted(erased.datasets),
         JOURNAL: True,
     }
     row = ReceiptRow(
@@ -117,6 +118,11 @@ def log_marks(session: Session, receipt_id: str) -> list[str]:
     """What lines of logs may carry of it: kept no longer than until they are blanked."""
     row = session.get(ReceiptRow, receipt_id)
     return list(row.unfinished.get(LOGS, ())) if row else []
+
+
+def datasets_to_delete(session: Session, receipt_id: str) -> list[str]:
+    row = session.get(ReceiptRow, receipt_id)
+    return list(row.unfinished.get(DATASETS, ())) if row else []
 
 
 def done(session: Session, receipt_id: str, what: str) -> None:

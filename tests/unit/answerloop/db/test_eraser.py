@@ -67,7 +67,7 @@ class Office(Scene):
             self.directory.groups[person] = frozenset({"everyone"})
         self.directory.rooms[ROOM] = [DANA, FINN]
         self.folder = folder
-        self.eraser = Eraser(database, b"k" * 32, folder / "logs")
+        self.eraser = Eraser(database, b"k" * 32, folder / "logs", folder / "datasets")
         (folder / "logs").mkdir()
 
     def asks(self, person: str, text: str, answer: str, document: str | None = None) -> tuple[str, str]:
@@ -325,7 +325,7 @@ def test_a_crash_after_the_rows_are_gone_leaves_the_rest_to_the_next_run(office,
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Dying(office.database, b"k" * 32, office.folder / "logs").person(DANA, "root")
+        Dying(office.database, b"k" * 32, office.folder / "logs", office.folder / "datasets").person(DANA, "root")
     assert office.holds("Quokka") == []
     office.finish()
     assert office.holds(*PERSONS) == []

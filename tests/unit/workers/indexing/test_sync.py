@@ -219,7 +219,8 @@ def test_an_erased_document_is_not_found_and_leaves_the_index(library):
     with library.database.reading() as session:
         document = session.scalars(select(DocumentRow.id).where(DocumentRow.key == "leave.md")).one()
     (library.folder / "leave.md").unlink()
-    receipt = Eraser(library.database, b"k", library.folder / "logs").document(document, "root")
+    eraser = Eraser(library.database, b"k", library.folder / "logs", library.folder / "datasets")
+    receipt = eraser.document(document, "root")
     assert "Leave" not in library.found("How many days is parental leave?"), "at once, whatever the index says"
     chunks = library.index.count("default")
     for _ in range(2):

@@ -12,7 +12,16 @@ from answerloop.backends.groundedness_mixed import MixedGroundednessDetector
 from answerloop.db.audit_tables import AuditRow, CorrectionRow, CuratedRow, ReviewerRow, VerdictRow
 from answerloop.db.repositories import curated, documents
 from answerloop.db.session import Database
-from answerloop.db.tables import AnswerRow, AnswerSourceRow, ConversationRow, FeedbackRow, QuestionRow, new_id, now
+from answerloop.db.tables import (
+    AnswerRow,
+    AnswerSourceRow,
+    ConversationRow,
+    DeliveryRow,
+    FeedbackRow,
+    QuestionRow,
+    new_id,
+    now,
+)
 from answerloop.domain import Action, Outcome, QuestionState
 from answerloop.testing.fakes import FakeDocumentIndex, FakeEmbedder, FakeGenerator, FakeRedactor
 from workers.answering.guard import Guard
@@ -93,6 +102,7 @@ class Company:
                 finished_at=at,
             )
             session.add(answer)
+            session.add(DeliveryRow(question_id=row.id, channel="web", address={}, delivered_at=at))
             session.flush()
             return answer.id
 

@@ -320,15 +320,15 @@ def test_a_row_counts_as_new_until_a_decision_has_seen_it(company):
     everything(company)
     found = company.dataset()
     assert found.new_rows == sum(row.kind is Kind.CORRECTION for row in found.train)
-    _night(company, found, "not tonight")
+    night(company, found, "not tonight")
     assert company.dataset().new_rows == found.new_rows
-    _night(company, found, "refused")
+    night(company, found, "refused")
     again = company.dataset()
     assert again.new_rows == 0
     assert again.hash == found.hash
 
 
-def _night(company: Company, found: Dataset, outcome: str) -> None:
+def night(company: Company, found: Dataset, outcome: str) -> None:
     with company.database.writing() as session:
         row = TrainingRunRow(
             outcome=outcome, finished_at=now(), dataset=found.hash, dataset_manifest=dict(found.manifest)
