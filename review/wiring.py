@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -45,6 +49,7 @@ class Dashboard:
             Gaps(self.database, notifier(settings, self.database, queue), settings.tenant),
             render_metrics,
             all_here=lambda: label_studio.mode(settings) == "page",
+            serving=lambda: serving_pointer(settings.state.root / "adapters" / "serving.json"),
             hints=HintDoor(queue, lambda: _hint_secret(settings)),
         )
 
@@ -73,6 +78,17 @@ class Workshop:
                 Gaps(self.database, notifier(settings, self.database, queue), settings.tenant),
             ),
         )
+
+
+def serving_pointer(file: Path) -> Mapping[str, Any]:
+    """Which adapters speak. Before the first one none does; empty when somebody else has written there."""
+    try:
+        found = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        return {"live": None}
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _hint_secret(settings: Settings) -> str | None:

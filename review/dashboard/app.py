@@ -24,6 +24,7 @@ from review.dashboard.operating import OperatingPages
 from review.dashboard.overview import Figures
 from review.dashboard.render import Renderer
 from review.dashboard.second_clicks import CorrectionPages, SecondClicks
+from review.dashboard.training import Serving, TrainingPages
 from review.gaps import Gaps
 from review.webhook import HintDoor
 
@@ -43,9 +44,11 @@ def create_app(
     metrics: Metrics,
     *,
     all_here: Callable[[], bool] = lambda: False,
+    serving: Serving = lambda: {},
     hints: HintDoor | None = None,
 ) -> FastAPI:
-    """`all_here`: there is no other place where people judge, right now. Raises ConfigurationError."""
+    """`all_here`: there is no other place where people judge, right now; `serving`: which adapters
+    speak, right now. Raises ConfigurationError."""
     app = FastAPI(title="answerloop review", docs_url=None, redoc_url=None, openapi_url=None)
     identity = Identity(settings)
     app.state.identity = identity
@@ -57,6 +60,7 @@ def create_app(
         app.add_exception_handler(NotAuthenticated, _to_the_sign_in)
     add_sign_in(app, identity)
     app.include_router(OperatingPages(settings, database, figures, gaps, renderer).router())
+    app.include_router(TrainingPages(database, serving, renderer).router())
     app.include_router(JudgingPages(database, queue, renderer, all_here).router())
     app.include_router(CorrectionPages(database, corrections, figures, renderer).router())
     if hints is not None:

@@ -171,3 +171,86 @@ def _xs(count: int) -> list[float]:
 
 def _y(share: float | None) -> float:
     return round(SIZE * (1 - (share or 0.0)), 2)
+
+
+# --- curves of training, and intervals side by side -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    kind: str
+    line: str
+    dots: tuple[Dot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    curves: tuple[Curve, ...]
+    ticks: tuple[str, ...]
+    marks: tuple[str, ...]
+    kinds: tuple[str, ...]
+
+
+def curves(series: Mapping[str, Sequence[tuple[float, float]]], dotted: str = "") -> Curves:
+    """Several lines over the same steps, on a scale that holds them all; the points of `dotted` are few and shown."""
+    points = [point for line in series.values() for point in line]
+    if not points:
+        return Curves((), (), (), ())
+    last = max(x for x, _ in points) or 1.0
+    bottom, middle, top = scale(min(y for _, y in points), max(y for _, y in points))
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return round(x / last * SIZE, 2), round(SIZE * (1 - (y - bottom) / (top - bottom)), 2)
+
+    lines = tuple(
+        Curve(
+            kind,
+            path([at(*point) for point in line]),
+            tuple(Dot(*at(x, y), f"step {x:g}: {y:.3f}") for x, y in line) if kind == dotted else (),
+        )
+        for kind, line in series.items()
+        if line
+    )
+    ticks = (f"{top:g}", f"{middle:g}", f"{bottom:g}")
+    steps = ("step 0", *(f"{last * part / 4:.0f}" for part in (1, 2, 3)), f"{last:.0f}")
+    return Curves(lines, ticks, steps, tuple(line.kind for line in lines))
+
+
+def scale(low: float, high: float) -> tuple[float, float, float]:
+    """Three round numbers, evenly apart, that hold both."""
+    power = 10.0 ** math.floor(math.log10(max(high - low, 1e-3) / 2))
+    for step in (power * size for size in (1, 2, 2.5, 5, 10, 20)):
+        bottom = math.floor(low / step) * step
+        if bottom + 2 * step >= high:
+            break
+    return round(bottom, 6), round(bottom + step, 6), round(bottom + 2 * step, 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """An interval on a line from 0 to 100, and the figure in it. `zero` is where nothing changes."""
+
+    x: float
+    width: float
+    at: float
+    zero: float | None = None
+
+
+def spans(figures: Sequence[tuple[float, float, float] | None], zero: bool = False) -> list[Span | None]:
+    """(value, low, high) of each, all on one scale: of shares from 0 to 1, or around zero as far as they go."""
+    known = [figure for figure in figures if figure is not None]
+    left, right = 0.0, 1.0
+    if zero:
+        left, right = min([0.0, *(low for _, low, _ in known)]), max([0.0, *(high for _, _, high in known)])
+        margin = (right - left) * 0.06 or 1.0
+        left, right = left - margin, right + margin
+
+    def at(value: float) -> float:
+        return round(min(max((value - left) / (right - left), 0.0), 1.0) * SIZE, 2)
+
+    return [
+        None
+        if figure is None
+        else Span(at(figure[1]), round(at(figure[2]) - at(figure[1]), 2), at(figure[0]), at(0.0) if zero else None)
+        for figure in figures
+    ]

@@ -49,6 +49,7 @@ class Renderer:
             "duration": duration,
             "ago": ago,
             "words": words,
+            "points": lambda share: f"{100 * share:+.1f}".replace("-", "−"),
             "total_of": lambda counts: counts.total(),
             "prose": _Prose(),
             "when": lambda moment: f"{moment.day} {moment:%b %Y, %H:%M}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,11 +14,21 @@ from pathlib import Path
 from answerloop.db.session import Database
 from answerloop.testing.installation import CHECKOUT, free_port, until
 from answerloop.testing.past import Past, paint
+from answerloop.testing.past_nights import Nights, paint_nights
 
 PEOPLE = """
 people:
   dev: {name: Dana Devlin, email: dana@orrenby.example, groups: [hr, reviewers, operators]}
 """
+
+SERVING = {
+    "live": None,
+    "canary": "adapter-0003",
+    "canary_share": 0.1,
+    "previous": None,
+    "since": "2026-11-25T02:26:00+00:00",
+    "number": 1,
+}
 
 
 class RunningDashboard:
@@ -28,6 +39,9 @@ class RunningDashboard:
         self.database = Database(f"sqlite:///{home / 'answerloop.db'}")
         self.database.migrate()
         self.past: Past = paint(self.database)
+        self.nights: Nights = paint_nights(self.database)
+        (home / "adapters").mkdir()
+        (home / "adapters" / "serving.json").write_text(json.dumps(SERVING))
         directory = home / "people.yaml"
         directory.write_text(PEOPLE)
         self._log = home / "review.log"

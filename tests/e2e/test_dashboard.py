@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from answerloop.db.repositories import objectives, verdicts
+from answerloop.db.training_tables import TrainingRunRow
 from answerloop.testing.installation import CHECKOUT
 from tests.e2e.dashboard_kit import RunningDashboard
 
@@ -65,6 +67,8 @@ def test_every_page_is_there_in_light_and_dark(open_page: Open, dashboard: Runni
         "audit": (f"/audits/{dashboard.past.conflict}", "Is the answer correct?"),
         "corrections": ("/corrections", "Waiting for a second person"),
         "gaps": ("/gaps", "Where can I park my bicycle?"),
+        "training": ("/training", "an honest “not tonight”"),
+        "night": (f"/training/{dashboard.nights.canary}", "The candidate against every other arm"),
         "objective": ("/objective", "What is counted, and what is assumed"),
         "alarms": ("/alarms", "bicycle parking"),
     }
@@ -100,12 +104,41 @@ def test_the_charts_are_drawn(open_page: Open) -> None:
     expect(page.get_by_role("columnheader", name="curated").first).to_be_visible()
 
 
-@pytest.mark.parametrize("path", ["/", "/queue", "/corrections", "/gaps", "/objective", "/alarms"])
-def test_a_phone_shows_everything_without_sideways_scrolling(open_page: Open, path: str) -> None:
+@pytest.mark.parametrize("path", ["/", "/queue", "/corrections", "/gaps", "/training", "/training/canary",
+                                  "/training/refused", "/training/not_tonight", "/objective", "/alarms"])  # fmt: skip
+def test_a_phone_shows_everything_without_sideways_scrolling(
+    open_page: Open, dashboard: RunningDashboard, path: str
+) -> None:
+    for name, run_id in asdict(dashboard.nights).items():
+        path = path.replace(f"/training/{name}", f"/training/{run_id}")
     page = open_page(path, width=360, height=740)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    boxes = page.locator(".scroll").evaluate_all("all => all.map(box => [box.scrollWidth, box.clientWidth])")
+    if path.startswith("/training"):
+        assert all(inner <= outer for inner, outer in boxes), "nor within a table"
     if path == "/":
         page.screenshot(path=CHECKOUT / ".e2e" / "pictures" / "dashboard-phone.png")
+
+
+def test_a_night_that_runs_is_followed_to_its_end(open_page: Open, dashboard: RunningDashboard) -> None:
+    def changed(**columns: object) -> None:
+        with dashboard.database.writing() as session:
+            for name, value in columns.items():
+                setattr(session.get(TrainingRunRow, "under-way"), name, value)
+
+    with dashboard.database.writing() as session:
+        session.add(TrainingRunRow(id="under-way", step="train", progress={"done": 30, "of": 300}))
+    try:
+        page = open_page("/training/under-way")
+        expect(page.locator("#running")).to_contain_text("30 of 300")
+        changed(progress={"done": 210, "of": 300, "detail": "loss 0.41"})
+        expect(page.locator("#running")).to_contain_text("210 of 300 · loss 0.41")
+        changed(state="done", outcome="refused", reasons=["Correctness may be worse."])
+        expect(page.locator(".reasons")).to_have_text("Correctness may be worse.")
+        expect(page.locator("#running")).to_have_count(0)
+    finally:
+        with dashboard.database.writing() as session:
+            session.delete(session.get(TrainingRunRow, "under-way"))
 
 
 def test_a_reviewer_judges_with_the_keyboard_alone(open_page: Open, dashboard: RunningDashboard) -> None:

@@ -63,9 +63,11 @@ class PageKit:
         self.clicks = FakeClicks()
         self.settings = Settings(_env_file=None, home=home, **settings)
         gaps = Gaps(database, FakeNotifier(), "default")
+        self.serving: dict[str, Any] = {"live": None}
         self.app = create_app(
-            self.settings, database, self.queue, Office(), self.clicks, gaps, lambda: (b"figures 1\n", "text/plain")
-        )
+            self.settings, database, self.queue, Office(), self.clicks, gaps, lambda: (b"figures 1\n", "text/plain"),
+            serving=lambda: self.serving,
+        )  # fmt: skip
 
     def client(self, person: str = "", peer: str = PROXY, **headers: str) -> TestClient:
         named = {"X-User": person} if person else {}

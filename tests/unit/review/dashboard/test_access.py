@@ -11,7 +11,7 @@ from answerloop.testing.past import Past
 from review.wiring import Dashboard
 from tests.unit.review.dashboard.page_kit import HERE, PageKit
 
-OPERATING = ("/", "/gaps", "/gaps/latest.csv", "/objective", "/alarms")
+OPERATING = ("/", "/gaps", "/gaps/latest.csv", "/training", "/objective", "/alarms")
 JUDGING = ("/queue", "/corrections")
 
 
@@ -41,7 +41,7 @@ def test_without_a_name_nobody_gets_in(kit: PageKit, path: str):
 
 def test_on_this_machine_the_development_user_may_do_everything(development: PageKit):
     client = development.client(peer="127.0.0.1")
-    assert [client.get(path).status_code for path in (*OPERATING, *JUDGING)] == [200] * 7
+    assert [client.get(path).status_code for path in (*OPERATING, *JUDGING)] == [200] * 8
     assert development.client(peer="10.0.0.9").get("/").status_code == 403
 
 
