@@ -35,7 +35,7 @@ class Trained(Company):
         item = {"question_id": self.first.test[0].id, "text": self.first.test[0].question, "f1": 0.5}
         with database.writing() as session:
             run = TrainingRunRow(
-                outcome="promote",
+                outcome="live",
                 finished_at=now(),
                 dataset=self.first.hash,
                 test_version=self.first.test_version,
