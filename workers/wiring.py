@@ -59,6 +59,7 @@ from workers.answering.safety import Triage
 from workers.answering.sample import Plan, Sampler
 from workers.answering.speakers import Cast
 from workers.indexing.sync import Indexer
+from workers.training import wiring as training
 from workers.training.canary import CanaryWatch, Rule
 from workers.training.promote import Promotion
 
@@ -205,9 +206,7 @@ class Workshop:
 
     @cached_property
     def adapters(self) -> AdapterStore:
-        from answerloop.backends.adapters_folder import FolderAdapterStore
-
-        return FolderAdapterStore(self.settings.state.adapters)
+        return training.adapter_store(self.settings)
 
     @cached_property
     def notifier(self) -> Notifier:
