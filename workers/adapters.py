@@ -1,4 +1,4 @@
-"""`python -m workers adapters …`: which adapters there are, and who speaks."""
+"""`python -m workers adapters …`, or by itself, which starts sooner: which adapters there are, and who speaks."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from rich.table import Table
 
 from answerloop.cli.console import clear_errors, console
 from answerloop.db.repositories import adapters
+from answerloop.db.session import Database
 from answerloop.domain import Serving
 from answerloop.errors import NotFound
 from answerloop.exact_recognisers import ExactRecognisers
 from answerloop.observability import configure_logging
+from answerloop.ports import AdapterStore
 from answerloop.settings import load_settings
-from workers.wiring import Workshop
+from workers.training import wiring
+from workers.training.promote import Promotion
 
 app = typer.Typer(no_args_is_help=True, help="See who speaks; promote an adapter, or roll it back.")
 
@@ -26,11 +29,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")
 def list_all(as_json: AsJson = False) -> None:
     """All adapters that were trained here, the latest first."""
     with clear_errors():
-        workshop = _workshop()
-        serving = workshop.promotion.settle()
-        with workshop.database.reading() as session:
+        database, _, promotion = _parts()
+        serving = promotion.settle()
+        with database.reading() as session:
             found = adapters.everyone(session)
-        workshop.close()
+        database.dispose()
     if as_json:
         typer.echo(json.dumps({"serving": _plain(serving), "adapters": [_row(each) for each in found]}, indent=2))
         return
@@ -45,13 +48,13 @@ def list_all(as_json: AsJson = False) -> None:
 def show(name: Annotated[str, typer.Argument(help="The adapter.")]) -> None:
     """One adapter as JSON: where it comes from, the hashes of its files, how it fared as a canary."""
     with clear_errors():
-        workshop = _workshop()
-        with workshop.database.reading() as session:
+        database, store, _ = _parts()
+        with database.reading() as session:
             found = adapters.get(session, name)
         if found is None:
             raise NotFound(f"There is no adapter {name}.")
-        files = dict(workshop.adapters.manifest(name).files) if name in workshop.adapters.names() else {}
-        workshop.close()
+        files = dict(store.manifest(name).files) if name in store.names() else {}
+        database.dispose()
     typer.echo(json.dumps({**_row(found), "files": files}, indent=2))
 
 
@@ -59,9 +62,9 @@ def show(name: Annotated[str, typer.Argument(help="The adapter.")]) -> None:
 def promote(name: Annotated[str, typer.Argument(help="The adapter that everybody shall hear.")]) -> None:
     """Make an adapter live at once; the workers hear of it within a second."""
     with clear_errors():
-        workshop = _workshop()
-        serving = workshop.promotion.promote(name)
-        workshop.close()
+        database, _, promotion = _parts()
+        serving = promotion.promote(name)
+        database.dispose()
     _say(serving)
 
 
@@ -71,17 +74,18 @@ def rollback(
 ) -> None:
     """Silence an adapter; the one before speaks again, or the configured generator. It takes effect within seconds."""
     with clear_errors():
-        workshop = _workshop()
-        serving = workshop.promotion.rollback(name)
-        workshop.close()
+        database, _, promotion = _parts()
+        serving = promotion.rollback(name)
+        database.dispose()
     _say(serving)
 
 
-def _workshop() -> Workshop:
+def _parts() -> tuple[Database, AdapterStore, Promotion]:
     settings = load_settings()
     recognisers = ExactRecognisers(settings.masked_types, settings.redaction_regions)
     configure_logging("workers", "text", "WARNING", recognisers)
-    return Workshop(settings, "adapters")
+    database = Database(settings.effective_database_url)
+    return database, wiring.adapter_store(settings), wiring.promotion(settings, database)
 
 
 def _say(serving: Serving) -> None:
@@ -114,3 +118,7 @@ def _row(adapter: adapters.Adapter) -> dict[str, Any]:
         "watch": dict(adapter.watch),
         "created_at": adapter.created_at.isoformat(),
     }
+
+
+if __name__ == "__main__":
+    app(prog_name="answerloop adapters")

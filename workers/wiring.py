@@ -63,6 +63,7 @@ from workers.answering.sample import Plan, Sampler
 from workers.answering.speakers import Cast
 from workers.herald import Herald
 from workers.indexing.sync import Indexer
+from workers.training import wiring as training
 from workers.training.canary import CanaryWatch, Rule
 from workers.training.manners import Manners
 from workers.training.promote import Promotion
@@ -228,9 +229,7 @@ class Workshop:
 
     @cached_property
     def adapters(self) -> AdapterStore:
-        from answerloop.backends.adapters_folder import FolderAdapterStore
-
-        return FolderAdapterStore(self.settings.state.adapters)
+        return training.adapter_store(self.settings)
 
     @cached_property
     def fallback(self) -> Generator:
@@ -415,7 +414,7 @@ class Workshop:
 
     @cached_property
     def nightly(self) -> Nightly:
-        from workers.training.wiring import nightly
+        from workers.training.night_wiring import nightly
 
         return nightly(self, self.manners)
 

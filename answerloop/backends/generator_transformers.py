@@ -34,7 +34,7 @@ class TransformersGenerator:
         self.window = _window(model.config.get_text_config(), tokenizer)
         self._tokenizer = tokenizer
         self._encoder = PromptEncoder(tokenizer)
-        self._scheduler = Scheduler(AdaptedModel(model, adapters), end_tokens(model, tokenizer), batch_size)
+        self._scheduler = Scheduler(AdaptedModel(model, adapters, name), end_tokens(model, tokenizer), batch_size)
 
     @classmethod
     def load(

@@ -37,14 +37,16 @@ def up(
         raise typer.Exit(Up(settings).run())
 
 
-def _launches(name: str, summary: str, program: str = "workers") -> None:
-    """A command that is a program's own: its options and help are passed on, and its exit code is ours."""
+def _launches(name: str, summary: str, program: str = "workers", module: str = "") -> None:
+    """A command that is a program's own: its options and help are passed on, and its exit code is ours. `module` is the
+    command alone, where the whole program takes too long to start."""
+    called = [module] if module else [program, name]
 
     @app.command(name, context_settings=_PASS_ON, add_help_option=False, help=summary)
     def command(context: typer.Context) -> None:
         sys.stdout.flush()
         os.execv(  # noqa: S606 - our own program takes this process over
-            sys.executable, [sys.executable, "-m", program, name, *context.args]
+            sys.executable, [sys.executable, "-m", *called, *context.args]
         )
 
 
@@ -52,7 +54,11 @@ _launches("ingest", "Index files, folders or .jsonl; report what was read, skipp
 _launches("ask", "Ask one question through the whole pipeline.")
 _launches("evaluate", "Measure retrieval, answers and abstention on a question set of yours.")
 _launches("doctor", "Is this installation healthy?")
-_launches("adapters", "See which trained adapters there are and who speaks; promote one, or roll it back.")
+_launches(
+    "adapters",
+    "See which trained adapters there are and who speaks; promote one, or roll it back.",
+    module="workers.adapters",
+)
 _launches("migrate", "Bring the database to the newest version.")
 
 _launches("nightly", "Train an adapter, judge it, and promote it if it proves itself; or say when that is due.")

@@ -1,142 +1,17 @@
-"""A night's parts, chosen by the settings. Importing this loads torch: the training worker alone does."""
+"""The store behind promotions, alone: a rollback must not wait for the imports of a whole worker."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import timedelta
-from typing import Any
-
-from answerloop.backends.local_models.weights import model_folder
-from answerloop.db.repositories import documents, training_sets
-from answerloop.domain import BASE_ADAPTER, Message
-from answerloop.ports import Completion, GenerationRequest, Generator
-from workers.answering.pipeline import Limits, Pipeline
-from workers.answering.speakers import Speaker, always
-from workers.training import dataset
-from workers.training.arms import ArmName
-from workers.training.evaluate import Contestant, Ladder, shots
-from workers.training.forgetting import perplexities
-from workers.training.manners import Manners
-from workers.training.nightly import Hours, Nightly
-from workers.training.params import Params, load_params
-from workers.training.prompts import Serving
-from workers.training.rows import Dataset
-from workers.training.student import Student
-from workers.training.suites import neutral_texts, suites
-from workers.training.work import Parts, Stage, TrainingWork
-from workers.wiring import Workshop, prepare_language_model
-
-log = logging.getLogger(__name__)
-
-PATIENCE_SECONDS = 600.0
-"""For one answer of an arm: eight are written at once, on one thread."""
+from answerloop.backends.adapters_folder import FolderAdapterStore
+from answerloop.db.session import Database
+from answerloop.ports import AdapterStore
+from answerloop.settings import Settings
+from workers.training.promote import Promotion
 
 
-def nightly(workshop: Workshop, manners: Manners) -> Nightly:
-    """The workshop's settings are those of a night. Raises ConfigurationError."""
-    settings = workshop.settings
-    params = load_params(settings.training_params)
-    params = params.model_copy(update={"threads": params.threads or settings.threads})
-    serving = Serving(
-        workshop.retriever,
-        _LateModel(workshop),
-        workshop.guard,
-        workshop.redactor,
-        settings.max_new_tokens,
-    )
-    parts = Parts(
-        database=workshop.database,
-        store=workshop.adapters,
-        promotion=workshop.promotion,
-        canary_share=settings.canary_share,
-        build=lambda: dataset.build(workshop.database, settings.tenant, serving),
-        student=lambda params: _student(workshop, params),
-        stage=lambda: _stage(workshop, manners),
-        families=lambda: _families(workshop),
-        should_pause=manners.should_pause,
-        params=params,
-        base_model=settings.model,
-        folder=settings.state.training,
-        seconds=settings.night_hours * 3600,
-    )
-    hours = Hours(settings.night_at, settings.time_zone, timedelta(hours=settings.night_hours))
-    return Nightly(workshop.database, TrainingWork(parts), workshop.notifier, workshop.heartbeat, hours)
+def adapter_store(settings: Settings) -> AdapterStore:
+    return FolderAdapterStore(settings.state.adapters)
 
 
-class _LateModel:
-    """The language model, prepared and loaded when it is first needed: on most nights there is nothing to learn."""
-
-    def __init__(self, workshop: Workshop) -> None:
-        self._workshop = workshop
-        self.name = workshop.settings.model
-
-    @property
-    def window(self) -> int:
-        return self._model().window
-
-    def count_tokens(self, messages: Sequence[Message]) -> int:
-        return self._model().count_tokens(messages)
-
-    def generate(self, request: GenerationRequest) -> Completion:
-        return self._model().generate(request)
-
-    def _model(self) -> Generator:
-        prepare_language_model(self._workshop.settings, log.info)
-        return self._workshop.language_model
-
-
-def _student(workshop: Workshop, params: Params) -> Student:
-    prepare_language_model(workshop.settings, log.info)
-    return workshop.student(params)
-
-
-def _families(workshop: Workshop) -> dict[str, str]:
-    with workshop.database.reading() as session:
-        return {each.id: each.family for each in training_sets.frozen(session, workshop.settings.tenant)}
-
-
-def _keys(workshop: Workshop) -> dict[str, str]:
-    with workshop.database.reading() as session:
-        return documents.keys(session, workshop.settings.tenant)
-
-
-@contextmanager
-def _stage(workshop: Workshop, manners: Manners) -> Iterator[Stage]:
-    settings = workshop.settings
-    with suites(settings, lambda other, speaker: _pipeline(workshop, other.retriever, speaker)) as cases:
-        keys = _keys(workshop)
-        ladder = Ladder(lambda speaker: _pipeline(workshop, workshop.retriever, speaker), cases, keys, manners.breathe)
-        yield Stage(ladder, lambda name, rows: _contestants(workshop, name, rows), _served(workshop))
-
-
-def _pipeline(workshop: Workshop, retriever: Any, speaker: Speaker) -> Pipeline:
-    settings = workshop.settings
-    limits = Limits(settings.answer_threshold, settings.sure_threshold, settings.max_new_tokens, PATIENCE_SECONDS)
-    return Pipeline(retriever, always(speaker), workshop.fallback, workshop.guard, limits, workshop.triage)
-
-
-def _served(workshop: Workshop) -> ArmName:
-    if workshop.adapters.serving().live not in (None, BASE_ADAPTER):
-        return ArmName.LIVE
-    return {"reader": ArmName.SERVED, "extractive": ArmName.QUOTE}.get(workshop.settings.generator, ArmName.BASE)
-
-
-def _contestants(workshop: Workshop, candidate: str, rows: Dataset) -> tuple[Contestant, ...]:
-    settings, live = workshop.settings, workshop.adapters.serving().live
-    folder, model = model_folder(settings.model, settings.effective_models_folder), workshop.language_model
-    adapters = [candidate, *([live] if live not in (None, BASE_ADAPTER) else [])]
-    folders = [settings.state.adapters / str(name) for name in adapters]
-    base, *others = perplexities(folder, [None, *folders], neutral_texts())
-    of = dict(zip(adapters, others, strict=True))
-    found = [Contestant(ArmName.QUOTE, Speaker(workshop.fallback))]
-    if settings.generator == "reader":
-        found.append(Contestant(ArmName.SERVED, Speaker(workshop.generator)))
-    found.append(Contestant(ArmName.BASE, Speaker(model), base))
-    examples = shots(rows.train)
-    if examples:
-        found.append(Contestant(ArmName.FEW_SHOT, Speaker(model, BASE_ADAPTER, examples), base))
-    if len(adapters) > 1:
-        found.append(Contestant(ArmName.LIVE, Speaker(model, str(live)), of[str(live)]))
-    return (*found, Contestant(ArmName.CANDIDATE, Speaker(model, candidate), of[candidate]))
+def promotion(settings: Settings, database: Database) -> Promotion:
+    return Promotion(database, adapter_store(settings))

@@ -34,12 +34,14 @@ class AdaptedModel:
     without two more multiplications for every layer.
     """
 
-    def __init__(self, model: Model, adapters: Path) -> None:
+    def __init__(self, model: Model, adapters: Path, name: str = "") -> None:
+        """With a `name` only adapters that were trained on the model of that name are loaded."""
         self.config = model.config.get_text_config()
         self.device: torch.device = model.device
         self._model = model.eval()
         self._accepts = signature(model.forward).parameters
         self._adapters = adapters
+        self._name = name
         self._loaded: dict[str, str] = {}  # our name → PEFT's, least recently used first
         self._count = 0
         self._merged: Model | None = None
@@ -96,9 +98,11 @@ class AdaptedModel:
             raise GeneratorUnavailable(f"{adapter!r} is not the name of an adapter.")
         folder = self._adapters / adapter
         try:
-            checked(folder)
+            base = checked(folder).base_model
         except AdapterRefused as error:
             raise GeneratorUnavailable(str(error)) from error
+        if self._name and base != self._name:
+            raise GeneratorUnavailable(f"The adapter {adapter} was trained on {base}, and this is {self._name}.")
         self._count += 1
         name = f"adapter{self._count}"
         if isinstance(self._model, PeftModel):

@@ -2,8 +2,14 @@
 
 import pytest
 
+from answerloop.db.training_tables import TrainingRunRow
+from answerloop.domain import Audience
 from answerloop.errors import ConfigurationError
 from answerloop.settings import Settings
+from answerloop.testing.adapter_suite import trained
+from answerloop.testing.fakes import FakeGenerator
+from answerloop.testing.installation import until
+from workers.answering.pipeline import Asked
 from workers.wiring import Workshop
 
 WHOLE = {"teams_app_id": "app", "teams_app_password": "secret", "teams_tenant_id": "tenant"}
@@ -16,3 +22,22 @@ def test_nobody_is_an_employee_because_a_worker_does_not_know_the_companys_tenan
     with pytest.raises(ConfigurationError, match=f"ANSWERLOOP_{missing.upper()}"):
         _ = workshop.directory
     workshop.database.dispose()
+
+
+def test_workers_hear_of_a_promotion_and_of_a_rollback_without_a_restart(tmp_path):
+    workshop = Workshop(Settings(_env_file=None, home=tmp_path, generator="extractive"), "test")
+    workshop.__dict__["language_model"] = FakeGenerator(lambda _: "90 days")
+    workshop.database.migrate()
+    with workshop.database.writing() as session:
+        session.add(TrainingRunRow(id="run"))
+    asked = Asked("How long?", (), Audience("default", frozenset()), conversation="c1")
+    assert workshop.cast(asked).generator is workshop.generator
+    promotion = workshop.promotion
+    promotion.take_in("night-1", trained(tmp_path / "out"), run="run", dataset="data", base_model="tiny")
+    promotion.begin("night-1", share=0)
+    until(lambda: workshop.cast(asked).adapter == "night-1", 5)
+    assert workshop.cast(asked).generator is workshop.language_model
+    promotion.rollback()
+    until(lambda: workshop.cast(asked).generator is workshop.generator, 5)
+    workshop.watch_canary()
+    workshop.close()

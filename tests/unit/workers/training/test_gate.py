@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -203,21 +204,22 @@ class TestNightAfterNight:
     def test_worthless_candidates_are_hardly_ever_promoted(self, share):
         rng, promoted = np.random.default_rng(1), 0
         errors = np.array([gate.error_of(k) for k in range(1, 31)])
+        needed = np.array([NormalDist().inv_cdf(1 - error) for error in errors])
         for _ in range(1000):
             differences = self.installations(rng, 100, 30, share)
-            # Student's t, which is the more generous one, spares computing the p of the hopeless
+            # the p of the hopeless is not computed: Student's t is more generous than the bound, and here the more so
             t = differences.mean(axis=1) / (differences.std(axis=1) / 10 + 1e-12)
-            hopeful = np.flatnonzero(t > 1.5)
+            hopeful = np.flatnonzero(t > 0.8 * needed)
             promoted += any(luck(differences[k], -1) <= errors[k] for k in hopeful)
         assert promoted <= 50
 
     def test_the_errors_of_all_decisions_are_five_per_cent(self):
         assert sum(gate.error_of(k) for k in range(1, 100_000)) == pytest.approx(0.05, abs=1e-6)
 
-    @pytest.mark.parametrize(("gain", "at_least"), [(0.15, 11), (0.0, 0)])
+    @pytest.mark.parametrize(("gain", "at_least"), [(0.15, 6), (0.0, 0)])
     def test_who_is_fifteen_points_better_is_promoted(self, gain, at_least):
         promoted = 0
-        for seed in range(12):
+        for seed in range(6):
             rng = np.random.default_rng(seed)
             served = np.where(rng.random(150) < 0.55, 1.0, 0.0)
             differs = rng.random(150) < 0.3
@@ -227,4 +229,4 @@ class TestNightAfterNight:
             decision = gate.decide(evidence_of(*arms, an_arm(ArmName.CANDIDATE, candidate)))
             promoted += decision.outcome is gate.Outcome.PROMOTE
         assert promoted >= at_least
-        assert gain or promoted <= 2
+        assert gain or promoted <= 1

@@ -263,6 +263,12 @@ def test_a_preference_that_cannot_be_merged_costs_nothing(make: Make, tmp_path: 
     assert say(generator, QUESTIONS[0]) == expected(tiny_llama(), tiny_tokenizer(), QUESTIONS[0])
 
 
+def test_an_adapter_of_another_model_is_not_loaded(tmp_path: Path) -> None:
+    save_lora(tmp_path / "night-1", seed=1)
+    with pytest.raises(GeneratorUnavailable, match="was trained on tiny, and this is large"):
+        AdaptedModel(tiny_llama(), tmp_path, "large").require("night-1", set())
+
+
 def test_weights_that_changed_since_they_were_taken_in_are_not_loaded(make: Make, tmp_path: Path) -> None:
     save_lora(tmp_path / "night-1", seed=1)
     weights = tmp_path / "night-1" / "adapter_model.safetensors"
