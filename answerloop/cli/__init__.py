@@ -53,6 +53,7 @@ _launches("ask", "Ask one question through the whole pipeline.")
 _launches("evaluate", "Measure retrieval, answers and abstention on a question set of yours.")
 _launches("doctor", "Is this installation healthy?")
 _launches("migrate", "Bring the database to the newest version.")
+_launches("dataset", "Look at what adapters learn, or load made-up corrections for a demonstration.")
 
 _launches("reviewers", "Invite people who may judge answers, and list them.", program="review")
 

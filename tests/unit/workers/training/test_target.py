@@ -42,6 +42,12 @@ def run(approved: str, question: str, *evidence: str) -> str | None:
             "Upload it within three days of receiving it.",
             "within three days of receiving it",
         ),
+        (
+            "On the last day.",
+            "When does it end?",
+            "Health cover ends on the last day of the month.",
+            "on the last day",
+        ),
         ("form HR-17", "Which form?", "Hand in **form HR-17** three months before.", "form HR-17"),
         ("Your manager and the HR team.", "Who signs?", "It is signed by your manager and the HR team.", None),
     ],
