@@ -15,7 +15,7 @@ from typing import Any
 
 from answerloop.errors import ConfigurationError
 from workers.training import dataset_files
-from workers.training.dataset_files import as_row
+from workers.training.frozen_test import as_row
 from workers.training.rows import TEST, TRAIN, VALIDATION, Dataset, TrainingRow
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -15,7 +15,7 @@ from answerloop.metrics import f1, normalise
 from answerloop.text import content_words, numbers, plain
 
 LEAST_FIT = 0.5
-"""Token F1 (SQuAD) of run and approved text. Of the 277 sample corrections, which say in other words what the handbook
+"""Token F1 (SQuAD) of run and approved text. Of the 276 sample corrections, which say in other words what the handbook
 says, three have no run above it; read one by one, the runs of the others say what was approved."""
 LONGEST_WORDS = 25
 """Longer is no phrase, and does not fit the tokens that an answer may have."""
