@@ -11,6 +11,7 @@ from answerloop.exact_recognisers import ExactRecognisers
 from answerloop.observability import configure_logging
 from answerloop.settings import Settings, load_settings
 from workers import adapters, commands, serving
+from workers.training import commands as training_commands
 from workers.training.tonight import nightly
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -51,6 +52,7 @@ app.command()(commands.doctor)
 app.command()(commands.prepare)
 app.command()(commands.migrate)
 app.command()(nightly)
+app.add_typer(training_commands.app, name="dataset")
 
 if __name__ == "__main__":
     app(prog_name="python -m workers")

@@ -67,6 +67,7 @@ from workers.training import wiring as training
 from workers.training.canary import CanaryWatch, Rule
 from workers.training.manners import Manners
 from workers.training.promote import Promotion
+from workers.training.prompts import Serving
 
 if TYPE_CHECKING:
     from answerloop.backends.directory_teams import TeamsDirectory
@@ -285,6 +286,12 @@ class Workshop:
     def _ring(self, key: str, kind: str, text: str) -> None:
         with self.database.writing() as session:
             alarms.ring(session, key, kind, text)
+
+    @cached_property
+    def prompt_parts(self) -> Serving:
+        """Rows are made by what an adapter will be served with: the language model, whoever speaks now."""
+        settings = self.settings
+        return Serving(self.retriever, self.language_model, self.guard, self.redactor, settings.max_new_tokens)
 
     @cached_property
     def curated(self) -> CuratedAnswers:

@@ -52,7 +52,7 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A prompt and the reply to it; `shown` are the documents in the prompt. `problem`: why there is none."""
+    """A prompt and the reply to it; `shown` are the documents in the prompt. `problem`: why it is not learned."""
 
     messages: tuple[Message, ...] = ()
     completion: str = ""
@@ -89,7 +89,7 @@ def answered(looked: Looked, tenant: str, serving: Serving) -> Asked:
     if run.sentence not in fitted:
         return Asked(problem=NOT_FITTING)
     if serving.guard.check(run.text, draft.question, fitted).carrier is None:
-        return Asked(problem=REFUSED)
+        return Asked(completion=run.text, problem=REFUSED)
     if personal(run.text, serving.redactor):
         return Asked(problem=PERSONAL)
     return Asked(tuple(messages), run.text, _shown(fitted, passages))

@@ -73,7 +73,7 @@ def approve(session: Session, tenant: str, seeds: Sequence[tuple[Seed, str]], la
 
 
 def _asked(session: Session, tenant: str, question: str) -> str:
-    """The id of an answer that was never given, so no figure counts it."""
+    """The id of an answer that was never given: no figure counts it, and nobody brings it in line with anything."""
     talk = ConversationRow(id=new_id(), channel="web", key=f"{VIA}:{new_id()}", tenant=tenant, owner=ASKER, title=VIA)
     asked = QuestionRow(
         id=new_id(),
@@ -84,7 +84,7 @@ def _asked(session: Session, tenant: str, question: str) -> str:
         text=question,
         state=QuestionState.CANCELLED,
     )
-    answer = AnswerRow(id=new_id(), question_id=asked.id, masked_question=question)
+    answer = AnswerRow(id=new_id(), question_id=asked.id, masked_question=question, retracted_at=now())
     delivered = DeliveryRow(question_id=asked.id, channel="web", address={}, delivered_at=now())
     for row in (talk, asked, answer, delivered):
         session.add(row)
