@@ -86,7 +86,7 @@ def picture(page: Page, name: str) -> None:
     page.screenshot(path=folder / f"{name}.png", full_page=True)
     if os.environ.get("ANSWERLOOP_WRITE_PICTURES"):
         image = Image.open(folder / f"{name}.png").convert("RGB")
-        small = image.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        small = image.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
         small.save(CHECKOUT / "docs" / "pictures" / f"{name}.png", optimize=True)
 
 
