@@ -8,10 +8,18 @@ from typing import Any
 
 from answerloop.db.repositories.training_runs import Night, Run
 from review.dashboard import charts
-from review.dashboard.tolerant import Figure, figure, lines, mapping, number, said, sentences
+from review.dashboard.tolerant import Figure, figure, lines, mapping, number, pairs, said, sentences
 
 RUNNING = "running"
-TONES = {"canary": "good", "live": "good", "refused": "warn", "not tonight": "still", "failed": "bad", RUNNING: "busy"}
+TONES = {
+    "canary": "good",
+    "live": "good",
+    "refused": "warn",
+    "not tonight": "still",
+    "failed": "bad",
+    "rolled back": "bad",
+    RUNNING: "busy",
+}
 STEPS = {"dataset": "Dataset", "train": "Training", "evaluate": "Test and decision", "promote": "Promotion"}
 EXAMPLES = ("better", "worse")
 F1 = "F1 of the direct answer"
@@ -160,15 +168,32 @@ def floors(decision: Mapping[str, Any]) -> list[Floor]:
 def plain_figures(decision: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The other figures of a decision, such as how much of the error budget it may spend."""
     return [
-        (FIGURES.get(name, str(name).replace("_", " ").capitalize()), _spent(value) if name == "error" else said(value))
+        (
+            FIGURES.get(name, str(name).replace("_", " ").capitalize()),
+            _chance(value) if name == "error" else said(value),
+        )
         for name, value in mapping(decision.get("figures")).items()
         if name not in ("against", "arms", "floors") and " against " not in name
     ]
 
 
-def _spent(error: Any) -> str:
-    share = number(error)
-    return "–" if share is None else f"{100 * share:.2g} %"
+def _chance(value: Any) -> str:
+    share = number(value)
+    if share is None:
+        return "–"
+    return f"{100 * share:.0f} %" if share > 0.1 else f"{100 * share:.2g} %"  # noqa: PLR2004
+
+
+def watched(watch: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How a canary fares: by signal how many of its conversations and of the rest were heard, and how likely so much
+    harm is by luck alone."""
+    known = mapping(watch.get("known"))
+    signals = []
+    for signal, luck in mapping(watch.get("luck")).items():
+        heard, chance = known.get(signal), number(luck)
+        if isinstance(heard, list | tuple) and chance is not None:
+            signals.append((str(signal), f"{' and '.join(map(said, heard))} · {_chance(chance)}"))
+    return [*signals, *pairs(watch.get("figures"))]
 
 
 # --- dataset and learning --------------------------------------------------------------------------------------------

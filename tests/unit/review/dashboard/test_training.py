@@ -62,8 +62,8 @@ def test_who_speaks_is_said_by_the_pointer_and_not_by_the_rows(kit: PageKit, pai
     for words in (
         "since 25 Nov 2026, 02:26 UTC",
         "hears 10 % of the conversations",
-        "looked at 40 times",
-        "thumbs down 0.03 (0.01 to 0.08)",
+        "thumbs 9 and 38 · 41 %",
+        "verdicts 3 and 11 · 100 %",
     ):
         assert words in shown
     assert "adapter-0002 live" in shown
@@ -191,6 +191,12 @@ def test_rows_are_counted_by_kind_and_by_what_was_left_out():
         assert [(split.name, split.total) for split in found.splits] == [("train", 120), ("test", 110)]
         assert found.splits[0].parts == (("correction", 80, 0.0, 66.667), ("replay", 40, 66.667, 33.333))
         assert found.left_out == [("b", 3), ("a", 1)]
+
+
+def test_a_canary_is_shown_by_what_was_heard_of_it():
+    watch = {"luck": {"thumbs": 0.012, "verdicts": 1.0}, "known": {"thumbs": [9, 38]}, "figures": {"late": 0.5}}
+    assert nights.watched(watch) == [("thumbs", "9 and 38 · 1.2 %"), ("late", "0.5")]
+    assert nights.watched({}) == []
 
 
 def test_the_gain_is_against_the_arm_that_comes_nearest():
