@@ -16,6 +16,7 @@ from answerloop.testing import past_training
 
 Arm: TypeAlias = tuple[float, float, float, float]
 MODEL = "SmolLM2-135M-Instruct"
+CANARY, CANARY_DAYS, SHARE = "adapter-0003", 4, 0.2
 ARMS: dict[str, Arm] = {
     "quote only": (0.31, 0.71, 0.88, 0.4),
     "served now": (0.52, 0.78, 0.86, 0.6),
@@ -42,7 +43,7 @@ class Nightfall:
     def paint(self, database: Database) -> Nights:
         with database.writing() as session:
             nights = Nights(self._not_tonight(session), self._refused(session), self._canary(session))
-            self._speak(session)
+            self._speak(session, CANARY, self._now - timedelta(days=CANARY_DAYS))
         return nights
 
     def _not_tonight(self, session: Any) -> str:
@@ -63,7 +64,7 @@ class Nightfall:
         }
         return self._run(
             session,
-            ago=9,
+            ago=12,
             outcome="not tonight",
             reasons=reasons,
             step="dataset",
@@ -82,7 +83,7 @@ class Nightfall:
             "asked for.",
             "A floor is broken: right abstention is 0.7, which may be at least 0.81.",
         ]
-        return self._decided(session, 3, "adapter-0002", arms, "refused", reasons, decision=1, rows=27)
+        return self._decided(session, 8, "adapter-0002", arms, "refused", reasons, decision=1, rows=27)
 
     def _canary(self, session: Any) -> str:
         arms = {**ARMS, "candidate": (0.69, 0.81, 0.86, 1.7)}
@@ -90,7 +91,7 @@ class Nightfall:
             "The F1 of the direct answer is +17.0 points above the best other arm (served now), at least +5.9 at this "
             "decision's error of 0.0076; correctness is no worse and every floor holds."
         ]
-        return self._decided(session, 1, "adapter-0003", arms, "canary", reasons, decision=2, rows=31)
+        return self._decided(session, CANARY_DAYS, CANARY, arms, "canary", reasons, decision=2, rows=31)
 
     def _decided(
         self, session: Any, ago: int, adapter: str, arms: Mapping[str, Arm], outcome: str,
@@ -105,7 +106,7 @@ class Nightfall:
             ago=ago,
             outcome=outcome,
             reasons=reasons,
-            step="promote" if outcome == "canary" else "decide",
+            step="promote" if outcome == "canary" else "evaluate",
             minutes=26,
             adapter=adapter,
             dataset_manifest={**manifest, "test_version": 2},
@@ -129,7 +130,6 @@ class Nightfall:
                 dataset=manifest["hash"],
                 base_model=MODEL,
                 state="canary" if outcome == "canary" else "retired",
-                watch=past_training.WATCH if outcome == "canary" else {},
                 tainted_at=None if outcome == "canary" else self._now - timedelta(days=1),
                 tainted_because="" if outcome == "canary" else "An answer that it has learned from was erased.",
                 created_at=self._now - timedelta(days=ago),
@@ -152,12 +152,14 @@ class Nightfall:
         session.flush()
         return row.id
 
-    def _speak(self, session: Any) -> None:
-        """The canary has said a tenth of what was said since."""
-        since = self._now - timedelta(days=1)
+    def _speak(self, session: Any, canary: str, since: datetime) -> None:
+        """The canary has said a fifth of what was said since."""
+        answers = 0
         for answer in session.query(AnswerRow).filter(AnswerRow.created_at > since, AnswerRow.adapter == "base"):
-            if answer.outcome == Outcome.ANSWERED and self._random.random() < 0.1:
-                answer.adapter, answer.model = "adapter-0003", MODEL
+            if answer.outcome == Outcome.ANSWERED and self._random.random() < SHARE:
+                answer.adapter, answer.model = canary, MODEL
+                answers += 1
+        session.get(AdapterRow, canary).watch = {**past_training.WATCH, "answers": answers}
 
 
 def paint_nights(database: Database, seed: int = 7) -> Nights:

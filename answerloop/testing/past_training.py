@@ -130,13 +130,8 @@ def _difference(value: float, half: float) -> dict[str, float]:
 
 
 WATCH: dict[str, Any] = {
-    "answers": 120,
-    "looks": 40,
-    "figures": {
-        "thumbs down": {"value": 0.03, "low": 0.01, "high": 0.08},
-        "not grounded": {"value": 0.02, "low": 0.0, "high": 0.06},
-    },
-    "verdict": "goes on",
+    "luck": {"thumbs": 0.41, "verdicts": 1.0, "groundedness": 0.78, "lateness": 0.62},
+    "known": {"thumbs": [9, 38], "verdicts": [3, 11], "groundedness": [36, 141], "lateness": [36, 141]},
 }
 BETTER = [
     {

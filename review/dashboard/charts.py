@@ -219,8 +219,8 @@ def curves(series: Mapping[str, Sequence[tuple[float, float]]], dotted: str = ""
 def scale(low: float, high: float) -> tuple[float, float, float]:
     """Three round numbers, evenly apart, that hold both."""
     power = 10.0 ** math.floor(math.log10(max(high - low, 1e-3) / 2))
-    for step in (power * size for size in (1, 2, 2.5, 5, 10, 20)):
-        bottom = math.floor(low / step) * step
+    for step in (power * size for size in (1, 1.5, 2, 2.5, 3, 4, 5, 7.5, 10, 15, 20)):
+        bottom = math.floor(low / step * 2) * step / 2
         if bottom + 2 * step >= high:
             break
     return round(bottom, 6), round(bottom + step, 6), round(bottom + 2 * step, 6)

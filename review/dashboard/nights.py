@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from answerloop.db.repositories.training_runs import Night, Run
 from review.dashboard import charts
-from review.dashboard.tolerant import Figure, figure, lines, mapping, number, said, sentences
+from review.dashboard.tolerant import Figure, figure, lines, mapping, number, pairs, said, sentences
 
 RUNNING = "running"
-TONES = {"canary": "good", "live": "good", "refused": "warn", "not tonight": "still", "failed": "bad", RUNNING: "busy"}
-STEPS = {
-    "dataset": "Dataset",
-    "train": "Training",
-    "evaluate": "Test questions",
-    "decide": "Decision",
-    "promote": "Promotion",
+TONES = {
+    "canary": "good",
+    "live": "good",
+    "refused": "warn",
+    "not tonight": "still",
+    "failed": "bad",
+    "rolled back": "bad",
+    RUNNING: "busy",
 }
-STEP_ALIASES = {"gate": "decide"}
+STEPS = {"dataset": "Dataset", "train": "Training", "evaluate": "Test and decision", "promote": "Promotion"}
 EXAMPLES = ("better", "worse")
-MEASURES = {"f1": "F1", "correct": "correctness"}
+F1 = "F1 of the direct answer"
+MEASURES = {"f1": F1, "F1": F1, "correct": "Correctness"}
 FIGURES = {
     "questions": "Test questions",
     "unanswerable": "Of them without an answer",
@@ -91,13 +93,13 @@ def tone(word: str) -> str:
 
 
 def step_name(step: str) -> str:
-    return STEPS.get(STEP_ALIASES.get(step, step), step.replace("_", " ").capitalize())
+    return STEPS.get(step, step.replace("_", " ").capitalize())
 
 
 def steps(night: Night) -> list[Step]:
     """What is done, what is under way and what is to come."""
     names = list(STEPS)
-    here = STEP_ALIASES.get(night.step, night.step)
+    here = night.step
     at = names.index(here) if here in names else len(names)
     states = ["done" if place < at else "now" if place == at else "later" for place in range(len(names))]
     known = [Step(STEPS[name], state) for name, state in zip(names, states, strict=True)]
@@ -129,8 +131,8 @@ def differences(decision: Mapping[str, Any]) -> list[Difference]:
     for name, value in figures.items():
         measure, against, arm = name.partition(" against ")
         if against and (known := figure(value)):
-            found.append(Difference(arm, measure, known, number(mapping(value).get("bound"))))
-    found.sort(key=lambda each: each.measure != MEASURES["f1"])
+            found.append(Difference(arm, MEASURES.get(measure, measure), known, number(mapping(value).get("bound"))))
+    found.sort(key=lambda each: each.measure != F1)
     places = charts.spans([each.figure.ends for each in found], zero=True)
     return [
         Difference(each.arm, each.measure, each.figure, each.bound, place)
@@ -138,9 +140,16 @@ def differences(decision: Mapping[str, Any]) -> list[Difference]:
     ]
 
 
+def by_measure(found: Sequence[Difference]) -> dict[str, list[Difference]]:
+    groups: dict[str, list[Difference]] = {}
+    for each in found:
+        groups.setdefault(each.measure, []).append(each)
+    return groups
+
+
 def gain(night: Night) -> Difference | None:
     """In F1, against the arm that comes nearest to the candidate."""
-    of_f1 = [each for each in differences(night.decision) if each.measure == MEASURES["f1"]]
+    of_f1 = [each for each in differences(night.decision) if each.measure == F1]
     return min(of_f1, key=lambda each: each.figure.value, default=None)
 
 
@@ -159,22 +168,40 @@ def floors(decision: Mapping[str, Any]) -> list[Floor]:
 def plain_figures(decision: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The other figures of a decision, such as how much of the error budget it may spend."""
     return [
-        (FIGURES.get(name, str(name).replace("_", " ").capitalize()), _spent(value) if name == "error" else said(value))
+        (
+            FIGURES.get(name, str(name).replace("_", " ").capitalize()),
+            _chance(value) if name == "error" else said(value),
+        )
         for name, value in mapping(decision.get("figures")).items()
         if name not in ("against", "arms", "floors") and " against " not in name
     ]
 
 
-def _spent(error: Any) -> str:
-    share = number(error)
-    return "–" if share is None else f"{100 * share:.2g} %"
+def _chance(value: Any) -> str:
+    share = number(value)
+    if share is None:
+        return "–"
+    return f"{100 * share:.0f} %" if share > 0.1 else f"{100 * share:.2g} %"  # noqa: PLR2004
+
+
+def watched(watch: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How a canary fares: by signal how many of its conversations and of the rest were heard, and how likely so much
+    harm is by luck alone."""
+    known = mapping(watch.get("known"))
+    signals = []
+    for signal, luck in mapping(watch.get("luck")).items():
+        heard, chance = known.get(signal), number(luck)
+        if isinstance(heard, list | tuple) and chance is not None:
+            signals.append((str(signal), f"{' and '.join(map(said, heard))} · {_chance(chance)}"))
+    return [*signals, *pairs(watch.get("figures"))]
 
 
 # --- dataset and learning --------------------------------------------------------------------------------------------
 
 
 def dataset(manifest: Mapping[str, Any]) -> Dataset:
-    counts = {str(name): _counts(found) for name, found in mapping(manifest.get("counts")).items()}
+    named = mapping(manifest.get("counts")) or _of_files(manifest)
+    counts = {str(name): _counts(found) for name, found in named.items()}
     most = max((sum(found.values()) for found in counts.values()), default=0) or 1
     left_out = _counts(manifest.get("left_out"))
     rows = number(manifest.get("new_rows"))
@@ -185,6 +212,15 @@ def dataset(manifest: Mapping[str, Any]) -> Dataset:
         sentences(manifest.get("suspicions")),
         None if rows is None else int(rows),
     )
+
+
+def _of_files(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The same counts from a manifest that has them by file, as it lies beside the rows."""
+    counts = {name.removesuffix(".jsonl"): kinds for name, kinds in mapping(manifest.get("kinds")).items()}
+    asked, answerable = number(mapping(manifest.get("rows")).get("test.jsonl")), number(manifest.get("answerable"))
+    if asked is None or answerable is None:
+        return counts
+    return {**counts, "test": {"answerable": answerable, "unanswerable": asked - answerable}}
 
 
 def _split(name: str, counts: Mapping[str, int], most: int) -> Split:
@@ -229,7 +265,7 @@ def _facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def documents_of(run: Run) -> set[str]:
     """Of all examples."""
-    return {str(id_) for which in EXAMPLES for each in _examples(run, which) for id_ in each.get("documents", ())}
+    return {str(id_) for which in EXAMPLES for each in _examples(run, which) for id_ in each.get("documents") or ()}
 
 
 def examples(run: Run, which: str, readable: Container[str]) -> list[Mapping[str, Any]]:
@@ -237,7 +273,7 @@ def examples(run: Run, which: str, readable: Container[str]) -> list[Mapping[str
     return [
         each
         for each in _examples(run, which)
-        if all(str(document) in readable for document in each.get("documents", ()))
+        if all(str(document) in readable for document in each.get("documents") or ())
     ]
 
 

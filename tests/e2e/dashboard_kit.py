@@ -9,26 +9,25 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from answerloop.db.session import Database
 from answerloop.testing.installation import CHECKOUT, free_port, until
 from answerloop.testing.past import Past, paint
-from answerloop.testing.past_nights import Nights, paint_nights
+from answerloop.testing.past_nights import CANARY, CANARY_DAYS, SHARE, Nights, paint_nights
 
 PEOPLE = """
 people:
   dev: {name: Dana Devlin, email: dana@orrenby.example, groups: [hr, reviewers, operators]}
 """
 
-SERVING = {
-    "live": None,
-    "canary": "adapter-0003",
-    "canary_share": 0.1,
-    "previous": None,
-    "since": "2026-11-25T02:26:00+00:00",
-    "number": 1,
-}
+
+def speaking() -> dict[str, object]:
+    """The pointer, as the workers have left it."""
+    since = (datetime.now(UTC) - timedelta(days=CANARY_DAYS)).replace(hour=2, minute=26)
+    known = {"live": None, "canary": CANARY, "canary_share": SHARE, "previous": None, "number": 1}
+    return {**known, "since": since.isoformat()}
 
 
 class RunningDashboard:
@@ -41,7 +40,7 @@ class RunningDashboard:
         self.past: Past = paint(self.database)
         self.nights: Nights = paint_nights(self.database)
         (home / "adapters").mkdir()
-        (home / "adapters" / "serving.json").write_text(json.dumps(SERVING))
+        (home / "adapters" / "serving.json").write_text(json.dumps(speaking()))
         directory = home / "people.yaml"
         directory.write_text(PEOPLE)
         self._log = home / "review.log"
