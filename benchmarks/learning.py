@@ -29,10 +29,10 @@ from workers.answering.speakers import Speaker, always
 from workers.evaluation.questions import TestQuestion, read_questions
 from workers.evaluation.throwaway import throwaway
 from workers.training.arms import ArmName, Item
+from workers.training.comparison import direct_f1
 from workers.training.drafts import WEIGHT_ONCE, Draft, LeftOut
 from workers.training.evaluate import Contestant, answered, as_item
 from workers.training.families import families
-from workers.training.gate import direct_f1
 from workers.training.learned import Learned, learned, replay, with_abstentions
 from workers.training.manners import night_settings
 from workers.training.params import load_params
