@@ -56,7 +56,6 @@ from workers.answering.safety import Triage
 from workers.answering.sample import Plan, Sampler
 from workers.answering.speakers import Speaker, always
 from workers.indexing.sync import Indexer
-from workers.training.prompts import Serving
 
 if TYPE_CHECKING:
     from answerloop.backends.directory_teams import TeamsDirectory
@@ -242,12 +241,6 @@ class Workshop:
         )
         speaker_for = always(Speaker(self.generator))
         return Pipeline(self.retriever, speaker_for, self.fallback, self.guard, limits, self.triage, self.curated)
-
-    @cached_property
-    def prompt_parts(self) -> Serving:
-        """Rows are made by what an adapter will be served with: the language model, whoever speaks now."""
-        settings = self.settings
-        return Serving(self.retriever, self.language_model, self.guard, self.redactor, settings.max_new_tokens)
 
     @cached_property
     def curated(self) -> CuratedAnswers:
