@@ -67,7 +67,6 @@ from workers.training import wiring as training
 from workers.training.canary import CanaryWatch, Rule
 from workers.training.manners import Manners
 from workers.training.promote import Promotion
-from workers.training.prompts import Serving
 
 if TYPE_CHECKING:
     from answerloop.backends.directory_teams import TeamsDirectory
@@ -288,12 +287,6 @@ class Workshop:
             alarms.ring(session, key, kind, text)
 
     @cached_property
-    def prompt_parts(self) -> Serving:
-        """Rows are made by what an adapter will be served with: the language model, whoever speaks now."""
-        settings = self.settings
-        return Serving(self.retriever, self.language_model, self.guard, self.redactor, settings.max_new_tokens)
-
-    @cached_property
     def curated(self) -> CuratedAnswers:
         return CuratedAnswers(self.database, self.embedder, self.settings.curated_threshold)
 
@@ -482,6 +475,8 @@ class Workshop:
             self._once(lambda: self.eraser).older_than(self.settings.retention_days)
 
     def watch_canary(self) -> None:
+        if self.settings.retire_tainted:
+            self._once(lambda: self.promotion).retire_tainted()
         self._once(lambda: self.canary_watch).look()
 
     def forget_documents(self, receipt_id: str) -> None:

@@ -17,6 +17,7 @@ from workers.training import seed as seeds
 from workers.training.dataset import build
 from workers.training.export import Format
 from workers.training.export import export as export_to
+from workers.training.parts import parts_of
 from workers.wiring import Workshop
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -34,7 +35,7 @@ def export(
         settings = _settings()
         workshop = Workshop(settings, f"dataset-{uuid4().hex[:6]}")
         workshop.database.check()
-        dataset = build(workshop.database, settings.tenant, workshop.prompt_parts, remember=False)
+        dataset = build(workshop.database, settings.tenant, parts_of(workshop), remember=False)
         export_to(dataset, folder, kind)
         workshop.close()
         console.print(f"{folder}: dataset {dataset.hash[:12]}, test version {dataset.test_version}", highlight=False)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 from answerloop.backends.local_models.weights import model_folder
 from answerloop.db.repositories import documents, training_sets
-from answerloop.domain import BASE_ADAPTER, Message
-from answerloop.ports import Completion, GenerationRequest, Generator
+from answerloop.domain import BASE_ADAPTER
 from workers.answering.pipeline import Limits, Pipeline
 from workers.answering.speakers import Speaker, always
 from workers.training import dataset
@@ -21,7 +20,7 @@ from workers.training.forgetting import perplexities
 from workers.training.manners import Manners
 from workers.training.nightly import Hours, Nightly
 from workers.training.params import Params, load_params
-from workers.training.prompts import Serving
+from workers.training.parts import parts_of
 from workers.training.rows import Dataset
 from workers.training.student import Student
 from workers.training.suites import neutral_texts, suites
@@ -39,13 +38,7 @@ def nightly(workshop: Workshop, manners: Manners) -> Nightly:
     settings = workshop.settings
     params = load_params(settings.training_params)
     params = params.model_copy(update={"threads": params.threads or settings.threads})
-    serving = Serving(
-        workshop.retriever,
-        _LateModel(workshop),
-        workshop.guard,
-        workshop.redactor,
-        settings.max_new_tokens,
-    )
+    serving = parts_of(workshop)
     parts = Parts(
         database=workshop.database,
         store=workshop.adapters,
@@ -63,28 +56,6 @@ def nightly(workshop: Workshop, manners: Manners) -> Nightly:
     )
     hours = Hours(settings.night_at, settings.time_zone, timedelta(hours=settings.night_hours))
     return Nightly(workshop.database, TrainingWork(parts), workshop.notifier, workshop.heartbeat, hours)
-
-
-class _LateModel:
-    """The language model, prepared and loaded when it is first needed: on most nights there is nothing to learn."""
-
-    def __init__(self, workshop: Workshop) -> None:
-        self._workshop = workshop
-        self.name = workshop.settings.model
-
-    @property
-    def window(self) -> int:
-        return self._model().window
-
-    def count_tokens(self, messages: Sequence[Message]) -> int:
-        return self._model().count_tokens(messages)
-
-    def generate(self, request: GenerationRequest) -> Completion:
-        return self._model().generate(request)
-
-    def _model(self) -> Generator:
-        prepare_language_model(self._workshop.settings, log.info)
-        return self._workshop.language_model
 
 
 def _student(workshop: Workshop, params: Params) -> Student:

@@ -11,7 +11,7 @@ from workers.training.split import order
 AUTHOR_SHARE, APPROVER_SHARE = 0.34, 0.67
 """Of all rows from people: three authors and two reviewers at least, if all of them are to be learned."""
 LEAST = 20
-"""So many may come from one person in any case: too few to teach a model of this kind anything but a form."""
+"""So many may come from one person in any case, or a small company could not begin. Not measured."""
 TOO_MANY_WRITTEN = "too many rows were written by one person"
 TOO_MANY_APPROVED = "too many rows were approved by one person"
 

@@ -31,7 +31,8 @@ AUTHOR_SHARE, APPROVER_SHARE = 0.6, 0.9
 """Of the new rows: above the caps of a whole dataset, since a zealous week of one colleague is no attack."""
 TRIGGER_SHARE = 0.1
 """Of the new rows, and at least `MANY` of them: a phrase that was never seen before, neither in what was learned nor in
-any passage, nor asked by anybody else. Documented attacks need more rows for a model to notice the phrase at all."""
+any passage, nor asked by anybody else. A judgement: published backdoors
+took some 250 documents, and fewer rows than these are left to approval and caps."""
 FEW = 3
 MUCH_ASKED = 1000
 """A new word in many rows is a habit of somebody, or a fashion: of more people than a few it is only suspicious where
