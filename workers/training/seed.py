@@ -15,17 +15,22 @@ OF_PEOPLE = (
     "People have written {count} corrections here already: what is made up would be learned beside them. "
     "With --force it is loaded all the same."
 )
+NOT_THERE = "The documents do not say."
 
 
 def read(path: Path) -> list[Seed]:
-    """Lines with `question`, `text` and `document`, and by choice who wrote and who approved it. Raises
-    ConfigurationError that names the line."""
+    """Lines with `question`, `text` and `document` (or `missing_document`, where no document answers it), and by choice
+    who wrote and who approved it. Raises ConfigurationError that names the line."""
     found = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:
             row = json.loads(line)
             names = (row.get("suggested_by") or "sample:author", row.get("approved_by") or "sample:reviewer")
-            found.append(Seed(str(row["question"]), str(row["text"]), str(row["document"]), *map(str, names)))
+            missing = str(row.get("missing_document") or "")
+            document = "" if missing else str(row["document"])
+            text = NOT_THERE if missing else str(row["text"])
+            author, approver = map(str, names)
+            found.append(Seed(str(row["question"]), text, document, author, approver, missing))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigurationError(f"{path}, line {number} is no correction: {error!r}") from None
     return found
@@ -39,8 +44,8 @@ def seed(database: Database, tenant: str, wanted: list[Seed], lasts: timedelta, 
             raise ConfigurationError(OF_PEOPLE.format(count=count))
         known, ids = seeds.known(session, tenant), training_sources.keys(session, tenant)
         new = [each for each in dict.fromkeys(wanted) if (each.question, each.text) not in known]
-        missing = sorted({each.document for each in new} - ids.keys())
+        missing = sorted({each.document for each in new if each.document} - ids.keys())
         if missing:
             raise ConfigurationError(f"These documents are not indexed: {', '.join(missing)}.")
-        seeds.approve(session, tenant, [(each, ids[each.document]) for each in new], lasts)
+        seeds.approve(session, tenant, [(each, ids.get(each.document)) for each in new], lasts)
     return len(new)

@@ -23,13 +23,14 @@ ASKER = "sample:asker"
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """`document` is its name in its source."""
+    """`document` is its name in its source; where there is none, `missing_document` says which one to write."""
 
     question: str
     text: str
     document: str
     suggested_by: str
     approved_by: str
+    missing_document: str = ""
 
 
 def of_people(session: Session) -> int:
@@ -47,29 +48,30 @@ def known(session: Session, tenant: str) -> frozenset[tuple[str, str]]:
     return frozenset((question, text) for question, text in rows)
 
 
-def approve(session: Session, tenant: str, seeds: Sequence[tuple[Seed, str]], lasts: timedelta) -> None:
-    """Each with the id of its document; in force from now on."""
+def approve(session: Session, tenant: str, seeds: Sequence[tuple[Seed, str | None]], lasts: timedelta) -> None:
+    """Each with the id of its document, in force from now on; without one it is served to nobody."""
     for seed, document_id in seeds:
         case = corrections.case(session, _asked(session, tenant, seed.question))
         if case is None:
             raise InternalError("An answer that was written a moment ago is gone.")
-        document = documents.with_text(session, document_id)
+        document = documents.with_text(session, document_id) if document_id else None
         wanted = Wanted(
             id=None,
             text=seed.text,
-            documents=(document_id,),
-            missing_document="",
+            documents=(document.id,) if document else (),
+            missing_document=seed.missing_document,
             state=CorrectionState.APPROVED,
             reason="",
-            topic=topic_of(document.key),
+            topic=topic_of(document.key) if document else "",
             suggested_by=seed.suggested_by,
             suggested_via=VIA,
             approved_by=seed.approved_by,
             approved_via=VIA,
         )
         row_id = corrections.store(session, case, seed.question, wanted)
-        hashes = {document_id: curated.content_hash(document.title, document.text)}
-        curated.put_in_force(session, row_id, tenant, seed.question, seed.text, hashes, lasts)
+        if document:
+            hashes = {document.id: curated.content_hash(document.title, document.text)}
+            curated.put_in_force(session, row_id, tenant, seed.question, seed.text, hashes, lasts)
 
 
 def _asked(session: Session, tenant: str, question: str) -> str:
