@@ -49,7 +49,7 @@ class Dashboard:
             Gaps(self.database, notifier(settings, self.database, queue), settings.tenant),
             render_metrics,
             all_here=lambda: label_studio.mode(settings) == "page",
-            serving=lambda: serving_pointer(settings.state.root / "adapters" / "serving.json"),
+            serving=lambda: serving_pointer(settings.state.adapters / "serving.json"),
             hints=HintDoor(queue, lambda: _hint_secret(settings)),
         )
 

@@ -124,14 +124,17 @@ def shots(rows: Sequence[TrainingRow]) -> tuple[Message, ...]:
 # --- for people ------------------------------------------------------------------------------------------------------
 
 
-def ladder(arms: Sequence[Arm], questions: Sequence[TestQuestion], live: ArmName) -> dict[str, Any]:
+def ladder(
+    arms: Sequence[Arm], questions: Sequence[TestQuestion], live: ArmName, keys: Mapping[str, str]
+) -> dict[str, Any]:
     """Plain JSON: the figures of every arm with their intervals, and where the candidate differs from what people hear
-    today (`live`)."""
+    today (`live`). `keys` are the names by which questions call documents, by our ids."""
     by_name = {arm.name: arm for arm in arms}
+    ids = {key: id_ for id_, key in keys.items()}
     return {
         "questions": len(questions),
         "arms": [_shown(arm, questions) for arm in arms],
-        "examples": _examples(by_name[live], by_name[ArmName.CANDIDATE], questions),
+        "examples": _examples(by_name[live], by_name[ArmName.CANDIDATE], questions, ids),
     }
 
 
@@ -168,18 +171,30 @@ def _shown(arm: Arm, questions: Sequence[TestQuestion]) -> dict[str, Any]:
 _CITATIONS = ("citation_precision", "citation_recall")
 
 
-def _examples(live: Arm, candidate: Arm, questions: Sequence[TestQuestion]) -> dict[str, list[dict[str, str]]]:
+def _examples(
+    live: Arm, candidate: Arm, questions: Sequence[TestQuestion], ids: Mapping[str, str]
+) -> dict[str, list[dict[str, Any]]]:
     pairs = sorted(
-        zip(live.items, candidate.items, questions, strict=True), key=lambda each: each[1].f1 - each[0].f1, reverse=True
+        zip(live.items, candidate.items, questions, strict=True), key=lambda pair: _worth(pair[1]) - _worth(pair[0])
     )
+    worse = [pair for pair in pairs if _worth(pair[1]) < _worth(pair[0])]
+    better = [pair for pair in reversed(pairs) if _worth(pair[1]) > _worth(pair[0])]
     return {
-        "better": [_side_by_side(*pair) for pair in pairs[:MOST_EXAMPLES] if pair[1].f1 > pair[0].f1],
-        "worse": [_side_by_side(*pair) for pair in reversed(pairs[-MOST_EXAMPLES:]) if pair[1].f1 < pair[0].f1],
+        "better": [_side_by_side(*pair, ids) for pair in better[:MOST_EXAMPLES]],
+        "worse": [_side_by_side(*pair, ids) for pair in worse[:MOST_EXAMPLES]],
     }
 
 
-def _side_by_side(before: Item, after: Item, row: TestQuestion) -> dict[str, str]:
+def _worth(item: Item) -> float:
+    """What people notice first: right or wrong, then how much of the direct answer is."""
+    return item.correct + item.f1 if item.answerable else 2.0 * (not item.answered)
+
+
+def _side_by_side(before: Item, after: Item, row: TestQuestion, ids: Mapping[str, str]) -> dict[str, Any]:
+    """`id` is the test question's, by which erasure finds it; who may not read the documents is not shown it."""
     return {
+        "id": row.id,
+        "documents": sorted(ids[name] for name in row.doc_ids if name in ids),
         "question": row.question,
         "gold": " / ".join(row.answers) or "(the documents do not say)",
         "before": before.direct or "I don't know",

@@ -79,7 +79,7 @@ def _stage(workshop: Workshop, manners: Manners) -> Iterator[Stage]:
     with suites(settings, lambda other, speaker: _pipeline(workshop, other.retriever, speaker)) as cases:
         keys = _keys(workshop)
         ladder = Ladder(lambda speaker: _pipeline(workshop, workshop.retriever, speaker), cases, keys, manners.breathe)
-        yield Stage(ladder, lambda name, rows: _contestants(workshop, name, rows), _served(workshop))
+        yield Stage(ladder, keys, lambda name, rows: _contestants(workshop, name, rows), _served(workshop))
 
 
 def _pipeline(workshop: Workshop, retriever: Any, speaker: Speaker) -> Pipeline:

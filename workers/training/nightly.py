@@ -74,6 +74,9 @@ class Work(Protocol):
 
     def discard(self, adapter: str) -> None: ...
 
+    def tidy(self, night: Night) -> None:
+        """Take away what only the steps of this night have needed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hours:
@@ -193,6 +196,7 @@ class Nightly:
     def _end(self, night: Night, outcome: str, reasons: tuple[str, ...] | None, **known: Any) -> str:
         with self._writing() as session:
             told = nights.end(session, night.id, outcome, reasons, **known)
+        self._work.tidy(night)
         self._tell(night, outcome, told)
         return outcome
 
@@ -203,6 +207,7 @@ class Nightly:
             self._work.discard(adapter)
         with self._writing() as session:
             told = nights.end(session, night.id, "failed", (reason,), state=nights.FAILED)
+        self._work.tidy(night)
         self._tell(night, "failed", told)
         return "failed"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -11,10 +12,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from answerloop.db.repositories import training_sets
+from answerloop.db.repositories import taint, training_sets
 from answerloop.db.repositories.nights import Night
 from answerloop.db.session import Database
 from answerloop.domain import BASE_ADAPTER
+from answerloop.errors import NightFailed
 from answerloop.ports import AdapterStore
 from workers.training import dataset_files
 from workers.training.arms import Arm, ArmName
@@ -28,14 +30,16 @@ from workers.training.rows import Dataset
 from workers.training.student import Student
 from workers.training.train import ADAPTER, train
 
-ARMS = "arms.json"
+ARMS = "arms-{run}.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where arms are judged: `contestants` are those of a candidate, `served` the one that people hear today."""
+    """Where arms are judged: `contestants` are those of a candidate, `served` the one that people hear today; `keys`
+    are the names by which questions call documents, by our ids."""
 
     ladder: Ladder
+    keys: Mapping[str, str]
     contestants: Callable[[str, Dataset], tuple[Contestant, ...]]
     served: ArmName
 
@@ -94,6 +98,7 @@ class TrainingWork:
             should_pause=parts.should_pause,
             deadline=time.monotonic() + parts.seconds,
         )
+        self._require_clean(dataset.hash)
         name = f"{night.started_at:%Y%m%d}-{night.id[:8]}"
         model = parts.base_model
         parts.promotion.take_in(name, work / ADAPTER, run=night.id, dataset=dataset.hash, base_model=model)
@@ -101,9 +106,11 @@ class TrainingWork:
 
     def evaluate(self, night: Night, dataset: Dataset, report: Report) -> Judged:
         parts = self._parts
+        shutil.rmtree(self._work_of(night), ignore_errors=True)  # the adapter is stored
         with parts.stage() as stage:
             contestants = stage.contestants(night.adapter, dataset)
             arms = list(in_order(stage.ladder.climb(contestants, dataset.test, report)))
+            shown = ladder(arms, dataset.test, stage.served, stage.keys)
         self._keep(night, arms)
         with parts.database.reading() as session:
             spent = training_sets.decisions_spent(session, dataset.test_version)
@@ -119,14 +126,24 @@ class TrainingWork:
                 families=parts.families(),
             )
         )
-        return Judged(decision, ladder(arms, dataset.test, stage.served))
+        return Judged(decision, shown)
 
     def promote(self, night: Night) -> str:
+        self._require_clean(night.dataset)
         serving = self._parts.promotion.begin(night.adapter, self._parts.canary_share)
         return "canary" if serving.canary == night.adapter else "live"
 
     def discard(self, adapter: str) -> None:
         self._parts.promotion.retire(adapter)
+
+    def tidy(self, night: Night) -> None:
+        shutil.rmtree(self._work_of(night), ignore_errors=True)
+
+    def _require_clean(self, dataset: str) -> None:
+        with self._parts.database.reading() as session:
+            because = taint.of_dataset(session, dataset)
+        if because:
+            raise NightFailed(f"Something that it has learned from was erased during the night: {because}.")
 
     @property
     def _live(self) -> str:
@@ -140,11 +157,11 @@ class TrainingWork:
         return self._parts.folder / "runs" / night.id
 
     def _keep(self, night: Night, arms: list[Arm]) -> None:
-        """Every answer of every arm, for whoever asks why."""
-        folder = self._work_of(night)
-        folder.mkdir(parents=True, exist_ok=True)
+        """Every answer of every arm, for whoever asks why. Beside the dataset: with that it is erased."""
         whole = [asdict(arm) for arm in arms]
-        (folder / ARMS).write_text(json.dumps(whole, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        (self._datasets / night.dataset / ARMS.format(run=night.id)).write_text(
+            json.dumps(whole, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+        )
 
 
 def shown(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,6 +175,8 @@ def shown(record: Mapping[str, Any]) -> dict[str, Any]:
         "tokens_per_second": record["tokens_per_s"],
         "peak_memory_bytes": record["peak_memory_gb"] * 1e9,
         "seconds": record["seconds"],
+        "paused_seconds": record["paused_seconds"],
+        "best_step": record["best_step"],
         "stopped_because": record["stopped_because"],
         "trained_rows": record["rows"],
     }

@@ -132,7 +132,7 @@ def test_the_ladder_shows_figures_with_intervals_and_what_got_better_and_worse(h
     contestants = [arm(ArmName.BASE, lambda request: "paid parental leave" if "leave" in request.question else
                        "an expired certificate"), arm(ArmName.CANDIDATE, half, "night")]  # fmt: skip
     arms = house.ladder().climb(contestants, rows, quiet)
-    shown = ladder(arms, rows, ArmName.BASE)
+    shown = ladder(arms, rows, ArmName.BASE, house.keys)
     assert [each["name"] for each in shown["arms"]] == ["base", "candidate"]
     figures = shown["arms"][1]["figures"]
     assert figures["f1"]["n"] == 2

@@ -79,6 +79,8 @@ class StandIn:
     def discard(self, adapter: str) -> None:
         self._step("discard")
 
+    def tidy(self, night: nights.Night) -> None: ...
+
 
 class Scene:
     def __init__(self, database: Database) -> None:
