@@ -187,8 +187,8 @@ def _suspicions(
 def _test(known: _Known, added: Sequence[Frozen]) -> tuple[Step, tuple[TestQuestion, ...], int]:
     """As it will be once this is remembered."""
     live = [each for each in (*known.frozen, *added) if not each.removed]
-    waiting = sum(each.since == WAITING for each in live)
-    step = frozen_test.step(len(live) - waiting, waiting)
+    in_force = frozen_test.size(each for each in live if each.since != WAITING)
+    step = frozen_test.step(in_force, frozen_test.size(live))
     if not step.cut:
         return step, frozen_test.questions(live, known.version), known.version
     version = known.version + 1

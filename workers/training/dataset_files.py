@@ -29,7 +29,7 @@ CONSTANTS = {
     "approver_share": people.APPROVER_SHARE,
     "least_of_one_person": people.LEAST,
     "weights": [drafts.WEIGHT_TWICE, drafts.WEIGHT_ONCE, drafts.WEIGHT_CONFIRMED, learned.REPLAY_WEIGHT],
-    "first_test": frozen_test.FIRST,
+    "first_test": [frozen_test.FIRST, frozen_test.FIRST_UNANSWERABLE],
     "test_growth": frozen_test.GROWTH,
     "trigger_share": suspicion.TRIGGER_SHARE,
 }

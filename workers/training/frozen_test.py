@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from workers.training.prompts import Looked, Serving, answered
 
 FIRST = 100
 """Questions of the first version: fewer cannot tell a better adapter from luck, and the gate asks for as many."""
+FIRST_UNANSWERABLE = 10
+"""… and of these among them ones that no document answers: training takes right abstention away first."""
 GROWTH = 2
 """A version is cut when the set has grown so many times. Each has an error budget of its own, so they must be few;
 and at twice the size the intervals are narrower by a third."""
@@ -32,15 +34,36 @@ class Step:
     new_budget: bool = True
 
 
-def step(in_force: int, waiting: int) -> Step:
-    total = in_force + waiting
-    if waiting and in_force >= FIRST and total >= GROWTH * in_force:
-        return Step(cut=True, reason=f"grown from {in_force} to {total} questions")
-    if waiting and in_force < FIRST <= total:
-        if in_force:
-            return Step(cut=True, reason=f"filled up from {in_force} to {total} questions", new_budget=False)
-        return Step(cut=True, reason=f"the first {total} questions")
+@dataclass(frozen=True, slots=True)
+class Size:
+    questions: int
+    unanswerable: int
+
+    @property
+    def is_enough(self) -> bool:
+        return self.questions >= FIRST and self.unanswerable >= FIRST_UNANSWERABLE
+
+
+def step(in_force: Size, total: Size) -> Step:
+    """`total` is what is in force and what waits. Whatever is not enough for a decision is filled up; decisions that
+    were made on it, if there were any, are not forgotten by that."""
+    if total.questions <= in_force.questions:
+        return Step(cut=False)
+    if not in_force.is_enough:
+        if not total.is_enough:
+            return Step(cut=False)
+        if not in_force.questions:
+            return Step(cut=True, reason=f"the first {total.questions} questions")
+        reason = f"filled up from {in_force.questions} to {total.questions} questions"
+        return Step(cut=True, reason=reason, new_budget=False)
+    if total.questions >= GROWTH * in_force.questions:
+        return Step(cut=True, reason=f"grown from {in_force.questions} to {total.questions} questions")
     return Step(cut=False)
+
+
+def size(questions: Iterable[Frozen]) -> Size:
+    known = list(questions)
+    return Size(len(known), sum(not each.row["answerable"] for each in known))
 
 
 def additions(

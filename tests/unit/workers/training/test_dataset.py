@@ -19,7 +19,7 @@ from tests.unit.workers.training.dataset_kit import ANN, BOB, CAT, EVE, THINGS, 
 from workers.answering import prompt
 from workers.answering.guard import _is_run_of
 from workers.training import dataset_files
-from workers.training.frozen_test import step
+from workers.training.frozen_test import Size, step
 from workers.training.rows import Dataset, Kind
 from workers.training.split import is_tested
 
@@ -145,15 +145,23 @@ def test_test_questions_have_the_phrase_the_approved_text_and_the_documents_by_n
                 assert row.answerable
 
 
-def test_the_test_is_cut_at_a_hundred_questions_and_when_it_has_doubled():
-    assert not step(0, 99).cut
-    assert step(0, 100).cut
-    assert not step(100, 99).cut
-    assert step(100, 100).cut
-    assert step(100, 100).new_budget
-    assert step(95, 5).cut
-    assert not step(95, 5).new_budget
-    assert not step(95, 4).cut
+def test_the_test_is_cut_when_it_is_enough_for_a_decision_and_when_it_has_doubled():
+    none = Size(0, 0)
+    assert not step(none, Size(99, 20)).cut
+    assert not step(none, Size(140, 9)).cut, "too few without an answer"
+    assert step(none, Size(100, 10)).cut
+    assert not step(Size(100, 10), Size(199, 60)).cut
+    assert step(Size(100, 10), Size(200, 20)).cut
+    assert step(Size(100, 10), Size(200, 20)).new_budget
+    assert not step(Size(100, 10), Size(100, 10)).cut
+
+
+@pytest.mark.parametrize("shrunk", [Size(95, 12), Size(120, 8)])
+def test_what_erasure_has_left_too_small_is_filled_up_and_its_decisions_are_not_forgotten(shrunk):
+    assert not step(shrunk, Size(shrunk.questions + 1, shrunk.unanswerable)).cut
+    filled = step(shrunk, Size(shrunk.questions + 7, shrunk.unanswerable + 2))
+    assert filled.cut
+    assert not filled.new_budget
 
 
 def test_before_the_first_cut_the_test_is_what_there_is_so_far(company):
