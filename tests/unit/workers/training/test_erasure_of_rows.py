@@ -63,6 +63,7 @@ class Trained(Company):
 @pytest.fixture
 def trained(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> Trained:
     monkeypatch.setattr(frozen_test, "FIRST", 20)
+    monkeypatch.setattr(frozen_test, "FIRST_UNANSWERABLE", 0)
     return Trained(tmp_path, database)
 
 
