@@ -1,4 +1,4 @@
-"""The fast loss against the plain one: all logits, PEFT's own layers, one row at a time, labels of -100."""
+"""The fast loss against the plain one: all logits, one row at a time, labels of -100."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from peft import LoraConfig, get_peft_model
 
 from tests.unit.answerloop.backends.tiny_models import tiny_llama
 from tests.unit.workers.training.pupils import ROWS, params, row, student
-from workers.training import lora
 from workers.training.batches import Lesson, lessons_of
 from workers.training.learner import Learner
 
@@ -76,21 +75,6 @@ def test_loss_and_gradients_are_those_of_all_logits_without_sharing_or_padding(
     assert gradients.keys() == expected.keys()
     for name, gradient in gradients.items():
         torch.testing.assert_close(gradient, expected[name], rtol=1e-3, atol=2e-5)
-
-
-def test_layers_in_one_go_are_pefts_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    lessons = lessons_of(student(), ROWS[:6], 1000)
-    results = []
-    for fast in (True, False):
-        if not fast:
-            monkeypatch.setattr(lora, "_is_plain", lambda _: False)
-        learner = Learner(student(), params(max_gradient_norm=1e9))
-        randomised(learner.model)
-        results.append(gradients_of_step(learner, lessons, 300))
-    (loss, gradients), (expected_loss, expected) = results
-    assert loss == pytest.approx(expected_loss, rel=1e-6)
-    for name, gradient in gradients.items():
-        torch.testing.assert_close(gradient, expected[name], rtol=1e-3, atol=1e-5)
 
 
 def test_the_output_layer_sees_only_what_is_learned() -> None:
