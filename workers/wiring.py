@@ -280,7 +280,9 @@ class Workshop:
     @cached_property
     def cast(self) -> Cast:
         # not by _once: while the model loads, nobody must wait for other parts
-        return Cast(self.generator, lambda: self.language_model, self.adapters.serving, self._ring)
+        return Cast(
+            self.generator, lambda: self.language_model, self.adapters.serving, self._ring, self.settings.tenant
+        )
 
     def _ring(self, key: str, kind: str, text: str) -> None:
         with self.database.writing() as session:

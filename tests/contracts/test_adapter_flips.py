@@ -46,7 +46,7 @@ def say(speaker: Speaker, text: str) -> str:
 def test_turning_the_pointer_loses_no_answer_and_changes_none(tmp_path, generator):
     configured = FakeGenerator(lambda asked: f"quote: {asked.question}")
     store = FolderAdapterStore(tmp_path)
-    cast = Cast(configured, lambda: generator, store.serving, no_alarm)
+    cast = Cast(configured, lambda: generator, store.serving, no_alarm, "default")
     alone = {(name, text): say(Speaker(generator, name), text) for name in ("night-1", "night-2") for text in QUESTIONS}
     alone |= {("base", text): f"quote: {text}" for text in QUESTIONS}
     stop, heard = threading.Event(), []
@@ -55,7 +55,7 @@ def test_turning_the_pointer_loses_no_answer_and_changes_none(tmp_path, generato
         number = 0
         while not stop.is_set():
             text = QUESTIONS[(worker + number) % len(QUESTIONS)]
-            asked = Asked(text, (), Audience("default", frozenset()), conversation=f"{worker} {number}")
+            asked = Asked(text, (), Audience.of_person("default", {"everyone"}), conversation=f"{worker} {number}")
             speaker = cast(asked)
             said = say(speaker, text)
             assert said == alone[speaker.adapter, text]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from answerloop.domain import BASE_ADAPTER, Message, Serving
+from answerloop.domain import BASE_ADAPTER, EVERYONE, Audience, Message, Serving
 from answerloop.errors import AdapterRefused, ConfigurationError, DatabaseUnavailable, GeneratorUnavailable
 from answerloop.ports import AdaptedGenerator, GenerationRequest, Generator
 
@@ -58,6 +58,7 @@ class Cast:
         language_model: Callable[[], AdaptedGenerator],
         serving: Callable[[], Serving],
         ring: Ring,
+        tenant: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`language_model` may take long, and is called by one thread at a time. `ring` raises an alarm: key, kind and
@@ -66,6 +67,7 @@ class Cast:
         self._language_model = language_model
         self._read = serving
         self._alarm = ring
+        self._tenant = tenant
         self._clock = clock
         self._lock = threading.Lock()
         self._serving = Serving()
@@ -78,9 +80,16 @@ class Cast:
 
     def __call__(self, asked: Asked) -> Speaker:
         serving = self._look()
+        if not self._may_hear(asked.audience):
+            return Speaker(self._configured)
         name = self._heard(serving, asked.conversation)
         model = self._model
         return Speaker(self._configured) if name is None or model is None else Speaker(model, name)
+
+    def _may_hear(self, audience: Audience) -> bool:
+        """An adapter has no list of readers: it has learned from what every employee of its tenant may read, so guests
+        and others do not hear it, nor who reads along with them."""
+        return audience.tenant == self._tenant and audience.may_read({EVERYONE})
 
     def warm_up(self) -> None:
         """Returns when everybody whom the pointer names can speak, or never will."""

@@ -30,7 +30,7 @@ def test_workers_hear_of_a_promotion_and_of_a_rollback_without_a_restart(tmp_pat
     workshop.database.migrate()
     with workshop.database.writing() as session:
         session.add(TrainingRunRow(id="run"))
-    asked = Asked("How long?", (), Audience("default", frozenset()), conversation="c1")
+    asked = Asked("How long?", (), Audience.of_person("default", {"everyone"}), conversation="c1")
     assert workshop.cast(asked).generator is workshop.generator
     promotion = workshop.promotion
     promotion.take_in("night-1", trained(tmp_path / "out"), run="run", dataset="data", base_model="tiny")

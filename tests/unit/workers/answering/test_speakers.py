@@ -13,6 +13,8 @@ from answerloop.testing.fakes import FakeClock, FakeGenerator
 from workers.answering.pipeline import Asked
 from workers.answering.speakers import RETRY_SECONDS, Cast
 
+EMPLOYEE = Audience.of_person("default", {"everyone", "public"})
+
 
 class Stage:
     """A cast with its pointer and a model, whose broken adapters are named."""
@@ -27,7 +29,7 @@ class Stage:
         self.loaded = 0
         self.configured = FakeGenerator(lambda _: "configured")
         self.model = FakeGenerator(self._speak)
-        self.cast = Cast(self.configured, self._load, self._read, self._ring, self.clock)
+        self.cast = Cast(self.configured, self._load, self._read, self._ring, "default", self.clock)
 
     def _ring(self, key: str, kind: str, text: str) -> None:
         self.alarms[key] = text
@@ -50,8 +52,8 @@ class Stage:
         self.serving = replace(self.serving, **changes, number=self.serving.number + 1)
         self.clock.now += 1
 
-    def hears(self, conversation: str = "c1") -> str:
-        speaker = self.cast(Asked("?", (), Audience("default", frozenset()), conversation=conversation))
+    def hears(self, conversation: str = "c1", audience: Audience = EMPLOYEE) -> str:
+        speaker = self.cast(Asked("?", (), audience, conversation=conversation))
         if speaker.generator is self.configured:
             assert speaker.adapter == BASE_ADAPTER
             return "configured"
@@ -205,3 +207,19 @@ def test_a_pointer_that_cannot_be_read_changes_nothing_and_rings(stage):
     stage.clock.now += 1
     assert stage.hears() == "night-1"
     assert "no pointer of ours" in stage.alarms["adapter:pointer"]
+
+
+@pytest.mark.parametrize(
+    "audience",
+    [
+        Audience.of_person("default", {"public"}),
+        Audience("default", frozenset({frozenset({"everyone", "public"}), frozenset({"public"})})),
+        Audience.of_person("another", {"everyone", "public"}),
+        Audience("default", frozenset()),
+    ],
+)
+def test_who_may_not_read_what_it_has_learned_from_does_not_hear_an_adapter(stage, audience):
+    stage.point(live="night-1")
+    stage.cast.warm_up()
+    assert stage.hears() == "night-1"
+    assert stage.hears(audience=audience) == "configured"
