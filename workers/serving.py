@@ -40,6 +40,7 @@ def serve(settings: Settings, group: str) -> int:
     if ANSWER in queues:
         threads = max(threads, settings.batch_size)
     if TRAIN in queues:
+        os.environ["OMP_NUM_THREADS"] = "1"
         settings = night_settings(settings, threads=1)
     workshop = Workshop(settings, f"worker-{group}")
     workshop.database.check()

@@ -105,6 +105,7 @@ class Eraser:
         if datasets:
             for name in datasets:
                 shutil.rmtree(self._datasets / name, ignore_errors=True)
+            shutil.rmtree(self._datasets.parent / "runs", ignore_errors=True)  # what is being trained on them
             if not any((self._datasets / name).exists() for name in datasets):
                 with self._database.writing() as session:
                     receipts.done(session, receipt_id, receipts.DATASETS)

@@ -46,7 +46,7 @@ class Work:
         return self.read(f"{self._number:064d}")
 
     def read(self, dataset: str) -> Dataset:
-        return Dataset(dataset, (), (), tuple(map(question, range(120))), 1, 40, (), {"hash": dataset})
+        return Dataset(dataset, (), (), tuple(map(question, range(120))), 0, 40, (), {"hash": dataset})
 
     def fingerprint(self, dataset: Dataset) -> str:
         return dataset.hash

@@ -30,8 +30,10 @@ def throwaway(settings: Settings, documents_path: Path) -> Iterator[Workshop]:
             raise ConfigurationError(
                 f"{documents_path}: nothing could be indexed; first problem: {_first(report.rejected)}"
             )
-        yield workshop
-        workshop.close()
+        try:
+            yield workshop
+        finally:
+            workshop.close()
 
 
 def _first(problems: dict[str, str]) -> str:

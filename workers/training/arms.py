@@ -21,7 +21,7 @@ class ArmName(StrEnum):
 class Item:
     """One test question. `f1`, `exact_match`, `rouge_l` and `bleu` in [0, 1] are of the direct answer, and of no use
     where the question has no answer; `grounded` in [0, 1] is the detector's, none where nothing was said;
-    `citation_*` in [0, 1] are against the documents that hold the answer."""
+    `citation_*` in [0, 1] are against the documents that hold the answer; `documents` are those it cites (our ids)."""
 
     question_id: str
     answerable: bool
@@ -37,6 +37,7 @@ class Item:
     seconds: float
     direct: str
     text: str
+    documents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ MARGINS = {
     "groundedness": 0.02,  # as the gate's floor: another voice has another mean, and none the guard would refuse
     "lateness": 0.02,  # a busy hour must not end a canary
 }
+TOO_LONG = 2  # times the days of the rule: a canary that nobody asks keeps all later ones away
 LEAST_ANSWERS = 30  # before the days alone may promote it
 ALARM = "canary"
 
@@ -77,8 +78,14 @@ class CanaryWatch:
             self._promotion.rollback(serving.canary)
             log.warning("canary rolled back", extra={"adapter": serving.canary})
         elif answers >= self._enough(since):
-            self._promotion.promote(serving.canary)
+            self._promotion.promote(serving.canary, only_canary=True)
             log.info("canary promoted", extra={"adapter": serving.canary, "answers": answers})
+
+        elif now() - since >= TOO_LONG * timedelta(days=self._rule.days):
+            text = f"The new adapter {serving.canary} is rolled back: in all this time it gave {answers} answers."
+            with self._database.writing() as session:
+                alarms.ring(session, f"{ALARM}:{serving.canary}", ALARM, text)
+            self._promotion.rollback(serving.canary)
 
     def _enough(self, since: datetime) -> int:
         """Answers; after the days fewer do, for where little is asked."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from answerloop.db.repositories import training_sets, training_sources
+from answerloop.db.repositories import documents, training_sets, training_sources
 from answerloop.db.repositories.training_sets import WAITING, Frozen
 from answerloop.db.repositories.training_sources import Material
 from answerloop.db.session import Database
@@ -24,11 +24,12 @@ from workers.training.drafts import Draft, LeftOut, drafts
 from workers.training.families import families
 from workers.training.frozen_test import Step
 from workers.training.learned import Learned, learned, replay, with_abstentions
-from workers.training.prompts import Looked, Serving, form_hash, look
+from workers.training.prompts import Looked, Serving, everybody, form_hash, look
 from workers.training.rows import Dataset
 from workers.training.split import Side, sides
 
 CONTRADICTS = "people have approved different answers to the same question"
+IN_BURST = "it is one of many suggestions that say nearly the same"
 MOST_ROUNDS = 3
 
 
@@ -44,8 +45,9 @@ def build(database: Database, tenant: str, serving: Serving, *, remember: bool =
         if not remember:
             return made.dataset
         with database.writing() as session:
-            if _known(session, tenant) != known:  # something was erased or approved in between
-                continue
+            there = documents.still_readable(session, everybody(tenant), made.documents)
+            if _known(session, tenant) != known or not made.documents <= there.keys():
+                continue  # something was erased, closed or approved in between
             training_sets.add(session, tenant, made.added)
             if made.step.cut:
                 training_sets.cut(session, tenant, made.step.reason, new_budget=made.step.new_budget)
@@ -63,7 +65,7 @@ class _Known:
     frozen: tuple[Frozen, ...]
     version: int
     decided: frozenset[str]
-    asked: tuple[str, ...] = field(compare=False)
+    asked: tuple[tuple[str, str], ...] = field(compare=False)
 
 
 def _read(database: Database, tenant: str) -> _Known:
@@ -108,7 +110,7 @@ def _make(known: _Known, tenant: str, serving: Serving) -> _Made:
     everything = drafts(known.material, serving.redactor, left_out)
     looked = {draft.id: look(draft, tenant, serving) for draft in everything}
     family = _families(looked, known.frozen, serving)
-    usable = _without_contradictions(everything, left_out)
+    usable = _without_contradictions(_without_bursts(everything, left_out), left_out)
     sources = known.material.sources
     frozen_families = {each.family for each in known.frozen if not each.removed}
     side = sides(
@@ -149,6 +151,11 @@ def _name(question: str) -> str:
     return hashlib.sha256(" ".join(question.casefold().split()).encode()).hexdigest()[:32]
 
 
+def _without_bursts(everything: Sequence[Draft], left_out: LeftOut) -> list[Draft]:
+    left_out(IN_BURST, sum(draft.in_burst for draft in everything))
+    return [draft for draft in everything if not draft.in_burst]
+
+
 def _without_contradictions(everything: Sequence[Draft], left_out: LeftOut) -> list[Draft]:
     """Which of them is right, people have to say."""
     against = {draft.id for group in suspicion.contradictions(everything) for draft in group}
@@ -180,8 +187,9 @@ def _suspicions(
     old = [draft for draft in everything if draft.id in seen]
     passages = [each.row.messages[-1].content.rpartition("\n\nQuestion:")[0] for each in rows]
     ours = {draft.question for draft in everything}
-    asked = [question for question in known.asked if question not in ours]
-    return suspicion.suspicions(new, old, suspicion.background(old, passages, asked), family)
+    asked = [(question, asker) for question, asker in known.asked if question not in ours]
+    authors = {draft.author for draft in new}
+    return suspicion.suspicions(new, old, suspicion.background(old, passages, asked, authors), family)
 
 
 def _test(known: _Known, added: Sequence[Frozen]) -> tuple[Step, tuple[TestQuestion, ...], int]:

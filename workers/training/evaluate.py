@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
 from answerloop import metrics
-from answerloop.domain import AnswerDraft, CitedSource, Message, Outcome, Stage
-from answerloop.errors import NightFailed
+from answerloop.domain import AnswerDraft, Audience, CitedSource, Message, Outcome, Stage, Turn
+from answerloop.errors import NightFailed, Retryable
 from workers.answering.pipeline import Asked, Pipeline
+from workers.answering.retrieve import Retrieved, Retriever
 from workers.answering.speakers import Speaker
 from workers.evaluation.judge import direct_line, judge
 from workers.evaluation.questions import TestQuestion
@@ -35,6 +37,22 @@ class Contestant:
     name: ArmName
     speaker: Speaker
     perplexity: float | None = None
+
+
+class Remembering(Retriever):
+    """Finds the same evidence for every arm, whatever is indexed meanwhile."""
+
+    def __init__(self, retriever: Retriever) -> None:
+        vars(self).update(vars(retriever))
+        self._found: dict[Any, Retrieved] = {}
+
+    def retrieve(
+        self, question: str, history: Sequence[Turn], audience: Audience, sources: Collection[str] = ()
+    ) -> Retrieved:
+        key = (question, tuple(history), audience, tuple(sources))
+        if key not in self._found:
+            self._found[key] = super().retrieve(question, history, audience, sources)
+        return self._found[key]
 
 
 class Ladder:
@@ -67,19 +85,24 @@ class Ladder:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             asked = pool.map(lambda row: self._item(contestant, pipeline, row), questions)
             items = tuple(asked)
-            trial = self._suites.judge(contestant.speaker, partial(answered, contestant), pool.map)
+            trial = self._suites.judge(contestant.speaker, partial(self._answered, contestant), pool.map)
         cases = (trial.unsafe, trial.unsafe_asked, trial.obeyed, trial.injected)
         return Arm(contestant.name, items, *cases, contestant.perplexity)
 
     def _item(self, contestant: Contestant, pipeline: Pipeline, row: TestQuestion) -> Item:
+        return as_item(row, self._answered(contestant, pipeline, row.asked, row.id), self._keys)
+
+    def _answered(self, contestant: Contestant, pipeline: Pipeline, asked: Asked, name: str) -> AnswerDraft:
         self._breathe()
-        return as_item(row, answered(contestant, pipeline, row.asked, row.id), self._keys)
+        return answered(contestant, pipeline, asked, name)
 
 
 def answered(contestant: Contestant, pipeline: Pipeline, asked: Asked, name: str) -> AnswerDraft:
     """Raises NightFailed also where serving would have helped itself with a quote."""
     try:
         draft = pipeline.answer(asked, _unseen)
+    except Retryable:  # another time
+        raise
     except Exception as error:
         raise NightFailed(f"{contestant.name} failed at {name}: {type(error).__name__}: {error}") from error
     speaker = contestant.speaker.generator.name
@@ -109,6 +132,7 @@ def as_item(row: TestQuestion, draft: AnswerDraft, keys: Mapping[str, str]) -> I
         seconds=draft.timings_ms["total"] / 1000,
         direct=direct if said else "",
         text=draft.text,
+        documents=tuple(sorted({source.passage.document_id for source in draft.sources if source.cited})),
     )
 
 
@@ -130,7 +154,8 @@ def ladder(
     """Plain JSON: the figures of every arm with their intervals, and where the candidate differs from what people hear
     today (`live`). `keys` are the names by which questions call documents, by our ids."""
     by_name = {arm.name: arm for arm in arms}
-    ids = {key: id_ for id_, key in keys.items()}
+    names = Counter(keys.values())
+    ids = {key: id_ for id_, key in keys.items() if names[key] == 1}
     return {
         "questions": len(questions),
         "arms": [_shown(arm, questions) for arm in arms],
@@ -179,10 +204,16 @@ def _examples(
     )
     worse = [pair for pair in pairs if _worth(pair[1]) < _worth(pair[0])]
     better = [pair for pair in reversed(pairs) if _worth(pair[1]) > _worth(pair[0])]
+    shown = {"better": better, "worse": worse}
     return {
-        "better": [_side_by_side(*pair, ids) for pair in better[:MOST_EXAMPLES]],
-        "worse": [_side_by_side(*pair, ids) for pair in worse[:MOST_EXAMPLES]],
+        name: [_side_by_side(*pair, ids) for pair in of if _known(pair[2], ids)][:MOST_EXAMPLES]
+        for name, of in shown.items()
     }
+
+
+def _known(row: TestQuestion, ids: Mapping[str, str]) -> bool:
+    """Whether it can be told who may read what it is about."""
+    return all(name in ids for name in row.doc_ids)
 
 
 def _worth(item: Item) -> float:
@@ -194,7 +225,7 @@ def _side_by_side(before: Item, after: Item, row: TestQuestion, ids: Mapping[str
     """`id` is the test question's, by which erasure finds it; who may not read the documents is not shown it."""
     return {
         "id": row.id,
-        "documents": sorted(ids[name] for name in row.doc_ids if name in ids),
+        "documents": sorted({*(ids[name] for name in row.doc_ids), *before.documents, *after.documents}),
         "question": row.question,
         "gold": " / ".join(row.answers) or "(the documents do not say)",
         "before": before.direct or "I don't know",

@@ -30,5 +30,5 @@ def perplexities(
         model.eval()
         losses = [float(model(input_ids=ids, labels=ids).loss) * (ids.shape[1] - 1) for ids in encoded]
         found.append(math.exp(sum(losses) / sum(ids.shape[1] - 1 for ids in encoded)))
-        del model
+        del model, loaded
     return found

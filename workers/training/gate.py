@@ -14,6 +14,7 @@ from workers.training.arms import Arm, ArmName, Item
 MIN_QUESTIONS = 100
 MIN_UNANSWERABLE = 10  # with fewer nothing is known of right abstention, the first thing that training takes away
 MIN_NEW_ROWS = 25
+SUSPICION = "The dataset is suspicious:"
 ERROR = 0.05  # of all decisions on one test version together
 CORRECT_MARGIN = 0.05
 
@@ -74,7 +75,7 @@ def postponed(
             for have, least, what in enough
             if have < least
         ),
-        *(f"The dataset is suspicious: {suspicion}" for suspicion in suspicions),
+        *(f"{SUSPICION} {suspicion}" for suspicion in suspicions),
         *(["A canary is running; it has to be promoted or rolled back first."] if canary_running else []),
     )
 

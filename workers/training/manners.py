@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 from answerloop.db.repositories import questions
 from answerloop.db.session import Database
+from answerloop.db.tables import now
 from answerloop.errors import Retryable
 from answerloop.settings import Settings
 
 LOOK_SECONDS = 0.5
+MOST_BREATHS = 20
+"""Where questions come without end, judging a candidate still comes to one."""
 MOST_SECONDS = 60.0
-"""After so long we go on: nobody answers the question that waits."""
+"""A question that waits for longer is no reason any more: something else keeps it."""
 
 
 AT_ONCE = 8
@@ -23,7 +27,7 @@ def night_settings(settings: Settings, threads: int) -> Settings:
     on_gpu = settings.device.startswith("cuda")
     return settings.model_copy(
         update={
-            "threads": settings.threads or threads,
+            "threads": threads,
             "dtype": settings.dtype if on_gpu else "float32",
             "batch_size": AT_ONCE,
         }
@@ -49,10 +53,11 @@ class Manners:
         if self._stopping.is_set():
             raise Interrupted("the process ends")
         with self._database.reading() as session:
-            waiting, oldest = questions.open_count(session)
-        return waiting > 0 and oldest < MOST_SECONDS
+            return questions.opened_since(session, now() - timedelta(seconds=MOST_SECONDS)) > 0
 
     def breathe(self) -> None:
-        """Wait until nobody waits any more. Raises DatabaseUnavailable."""
-        while self.should_pause():
+        """Wait until nobody waits any more, but not for ever. Raises DatabaseUnavailable."""
+        for _ in range(MOST_BREATHS):
+            if not self.should_pause():
+                return
             self._stopping.wait(LOOK_SECONDS)

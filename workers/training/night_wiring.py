@@ -15,7 +15,7 @@ from workers.answering.pipeline import Limits, Pipeline
 from workers.answering.speakers import Speaker, always
 from workers.training import dataset
 from workers.training.arms import ArmName
-from workers.training.evaluate import Contestant, Ladder, shots
+from workers.training.evaluate import Contestant, Ladder, Remembering, shots
 from workers.training.forgetting import perplexities
 from workers.training.manners import Manners
 from workers.training.nightly import Hours, Nightly
@@ -78,7 +78,8 @@ def _stage(workshop: Workshop, manners: Manners) -> Iterator[Stage]:
     settings = workshop.settings
     with suites(settings, lambda other, speaker: _pipeline(workshop, other.retriever, speaker)) as cases:
         keys = _keys(workshop)
-        ladder = Ladder(lambda speaker: _pipeline(workshop, workshop.retriever, speaker), cases, keys, manners.breathe)
+        retriever = Remembering(workshop.retriever)
+        ladder = Ladder(lambda speaker: _pipeline(workshop, retriever, speaker), cases, keys, manners.breathe)
         yield Stage(ladder, keys, lambda name, rows: _contestants(workshop, name, rows), _served(workshop))
 
 
@@ -98,6 +99,8 @@ def _contestants(workshop: Workshop, candidate: str, rows: Dataset) -> tuple[Con
     settings, live = workshop.settings, workshop.adapters.serving().live
     folder, model = model_folder(settings.model, settings.effective_models_folder), workshop.language_model
     adapters = [candidate, *([live] if live not in (None, BASE_ADAPTER) else [])]
+    for name in adapters:
+        workshop.adapters.manifest(str(name))  # whole, and what was taken in
     folders = [settings.state.adapters / str(name) for name in adapters]
     base, *others = perplexities(folder, [None, *folders], neutral_texts())
     of = dict(zip(adapters, others, strict=True))

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from answerloop.db.repositories import leases, nights
+from answerloop.db.repositories import leases, nights, training_sets
 from answerloop.db.repositories.nights import Night
 from answerloop.db.session import Database, DuplicateKey
 from answerloop.db.tables import now
-from answerloop.errors import AnswerloopError, Retryable
+from answerloop.errors import AnswerloopError, NightFailed, Retryable
 from answerloop.heartbeat import Heartbeat
 from answerloop.ports import Notifier
-from workers.training.gate import Decision, Outcome, postponed
+from workers.training.gate import SUSPICION, Decision, Outcome, postponed
 from workers.training.rows import Dataset
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 LEASE, LEASE_FOR = "night", timedelta(minutes=5)
 MOST_ATTEMPTS = 5
 """A night that broke off so often breaks off by itself."""
+
+SUSPICIOUS = "The dataset is suspicious: the page of the night says why."
 
 Report = Callable[[int, int, str], None]
 
@@ -134,6 +136,8 @@ class Nightly:
             try:
                 return self._steps(night, report)
             except Retryable:
+                with suppress(Retryable), self._writing() as session:
+                    nights.take_back_attempt(session, night.id)
                 log.warning("the night is interrupted", extra={"run": night.id})
                 raise
             except AnswerloopError as error:
@@ -178,12 +182,18 @@ class Nightly:
             decision = judged.decision
             known = {"ladder": dict(judged.ladder), "decision": decision.as_dict()}
             if decision.outcome is not Outcome.PROMOTE:
-                self._work.discard(night.adapter)
-                return self._end(night, decision.outcome.value, decision.reasons, **known)
+                ended = self._end(night, decision.outcome.value, decision.reasons, **known)
+                self._work.discard(night.adapter)  # what a crash leaves of it, the watch of adapters takes away
+                return ended
             night = self._reach(night, Step.PROMOTE, reasons=list(decision.reasons), **known)
         with self._writing():  # whoever has lost the lease must not touch what is served
             pass
         return self._end(night, self._work.promote(night), None)
+
+    def _require_same_test(self, session: Any, night: Night, known: Mapping[str, Any]) -> None:
+        """What is written of test questions must not come after their erasure. Raises NightFailed."""
+        if "ladder" in known and training_sets.version(session) != night.test_version:
+            raise NightFailed("Test questions were erased during the night; the next one asks the others.")
 
     def _is_unchanged(self, fingerprint: str) -> bool:
         with self._database.reading() as session:
@@ -191,10 +201,12 @@ class Nightly:
 
     def _reach(self, night: Night, step: Step, **known: Any) -> Night:
         with self._writing() as session:
+            self._require_same_test(session, night, known)
             return nights.reach(session, night.id, step.value, **known)
 
     def _end(self, night: Night, outcome: str, reasons: tuple[str, ...] | None, **known: Any) -> str:
         with self._writing() as session:
+            self._require_same_test(session, night, known)
             told = nights.end(session, night.id, outcome, reasons, **known)
         self._work.tidy(night)
         self._tell(night, outcome, told)
@@ -202,18 +214,24 @@ class Nightly:
 
     def _failed(self, night: Night, reason: str) -> str:
         with self._writing() as session:
+            if not nights.is_running(session, night.id):
+                return "failed"  # after its end: what was decided stands
             adapter = nights.as_known(session, night.id).adapter
+            told = nights.end(session, night.id, "failed", (reason,), state=nights.FAILED)
         if adapter:
             self._work.discard(adapter)
-        with self._writing() as session:
-            told = nights.end(session, night.id, "failed", (reason,), state=nights.FAILED)
         self._work.tidy(night)
         self._tell(night, "failed", told)
         return "failed"
 
     def _tell(self, night: Night, outcome: str, reasons: tuple[str, ...]) -> None:
+        """A suspicion quotes what people wrote: it is for the operators, on the page of the night."""
         log.info("the night is over", extra={"run": night.id, "outcome": outcome})
-        self._notifier.report(f"night:{night.id}", f"Tonight's training: {outcome}.\n" + "\n".join(reasons))
+        said = [SUSPICIOUS if reason.startswith(SUSPICION) else reason for reason in reasons]
+        try:
+            self._notifier.report(f"night:{night.id}", f"Tonight's training: {outcome}.\n" + "\n".join(said))
+        except Exception:  # the night is over, whoever hears of it
+            log.exception("the report of the night was not sent")
 
     # --- around it
 
@@ -237,12 +255,13 @@ class Nightly:
             yield None
             return
         self._lease = lease
+        begin = self._hours.begin_of(self._clock()).isoformat()
         try:
             with self._heartbeat.during(lambda: self._renew(lease)):
                 yield lease
         finally:
             with self._database.writing() as session:
-                leases.release(session, lease, self._hours.begin_of(self._clock()).isoformat())
+                leases.release(session, lease, begin)
 
     @contextmanager
     def _writing(self) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""From files to a voice that people hear, and back: files, then manifest, then row, then pointer.
+"""From files to a voice that people hear, and back: row, then files, then manifest, then pointer.
 
 Each step may be repeated, and each may be the last one of a process. What is said by whom is in the pointer alone; the
 rows follow it (`settle`), now or, after a crash, with the next look of the watch.
@@ -29,11 +29,11 @@ class Promotion:
         self._store = store
 
     def take_in(self, name: str, folder: Path, *, run: str, dataset: str, base_model: str) -> AdapterManifest:
-        """Files, manifest and row of a candidate, which nobody hears. `run` is a row of `training_runs`."""
-        manifest = self._store.add(name, folder, base_model=base_model, run=run, dataset=dataset)
+        """Row, files and manifest of a candidate, which nobody hears. `run` is a row of `training_runs`. The row first:
+        erasure has to find whatever lies there."""
         with self._database.writing() as session:
             adapters.register(session, name, run=run, dataset=dataset, base_model=base_model)
-        return manifest
+        return self._store.add(name, folder, base_model=base_model, run=run, dataset=dataset)
 
     def begin(self, name: str, share: float) -> Serving:
         """Let it speak: to this share of the conversations, or with share 0 to all at once. Whoever speaks already goes
@@ -43,6 +43,7 @@ class Promotion:
         def start(old: Serving) -> Serving:
             if name in old.adapters:
                 return old
+            self._require_clean(self._known(name))
             self._require_new(self._known(name))
             if old.canary is not None:
                 raise AdapterRefused(f"The canary {old.canary} is running: promote it or roll it back first.")
@@ -52,11 +53,15 @@ class Promotion:
 
         return self._point(start)
 
-    def promote(self, name: str) -> Serving:
-        """Let everybody hear it: the canary, or any other adapter whose files are here and that is not tainted."""
-        self._require_clean(self._known(name))
+    def promote(self, name: str, *, only_canary: bool = False) -> Serving:
+        """Let everybody hear it: the canary, or any other adapter whose files are here, that was judged and that is not
+        tainted. `only_canary`: if it still is that when its turn comes."""
+        self._require_judged(self._known(name))
 
         def follow(old: Serving) -> Serving:
+            if only_canary and old.canary != name:
+                return old
+            self._require_clean(self._known(name))
             if old.canary not in (None, name):
                 raise AdapterRefused(f"The canary {old.canary} is running: promote it or roll it back first.")
             if old.live == name:
@@ -80,12 +85,15 @@ class Promotion:
         return serving
 
     def retire_tainted(self) -> list[str]:
-        """Those that have learned from something that was erased since."""
+        """Those that have learned from something that was erased since. One that cannot be retired keeps no other."""
         with self._database.reading() as session:
             found = [each for each in adapters.everyone(session) if each.tainted_at is not None]
         names = [each.name for each in found if each.state is not AdapterState.RETIRED]
         for name in names:
-            self.retire(name)
+            try:
+                self.retire(name)
+            except (AdapterRefused, OSError):
+                log.exception("a tainted adapter cannot be retired", extra={"adapter": name})
         return names
 
     def settle(self) -> Serving:
@@ -93,6 +101,8 @@ class Promotion:
         serving = self._store.serving()
         with self._database.writing() as session:
             adapters.settle(session, serving)
+            for name in adapters.left_behind(session):
+                adapters.mark(session, name, AdapterState.RETIRED)
             retired = [each.name for each in adapters.everyone(session) if each.state is AdapterState.RETIRED]
         for name in set(retired) & set(self._store.names()):
             self._store.remove(name)
@@ -144,6 +154,11 @@ class Promotion:
     def _require_clean(self, adapter: Adapter) -> None:
         if adapter.tainted_at is not None:
             raise AdapterRefused(f"The adapter {adapter.name} is tainted: {adapter.tainted_because}")
+
+    def _require_judged(self, adapter: Adapter) -> None:
+        self._require_clean(adapter)
+        if adapter.state is AdapterState.CANDIDATE and adapter.name not in self._store.serving().adapters:
+            raise AdapterRefused(f"The adapter {adapter.name} is being judged: a night decides on it.")
 
     def _require_new(self, adapter: Adapter) -> None:
         if adapter.state in OVER:

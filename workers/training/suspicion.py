@@ -126,11 +126,19 @@ class Background:
     questions: int
 
 
-def background(old: Sequence[Draft], passages: Iterable[str], asked: Sequence[str]) -> Background:
+def background(
+    old: Sequence[Draft], passages: Iterable[str], asked: Sequence[tuple[str, str]], authors: Collection[str]
+) -> Background:
+    """`asked` are questions and who asked them. What only a few ask, or those who wrote what is new, is not how people
+    speak here: else whoever wants to plant a phrase would have to ask it once."""
     learned = (part for draft in old for part in (draft.question, draft.text))
-    return Background(
-        frozenset(phrase for text in chain(passages, learned, asked) for phrase in _phrases(text)), len(asked)
-    )
+    askers: defaultdict[str, set[str]] = defaultdict(set)
+    for question, asker in asked:
+        if asker not in authors:
+            for phrase in _phrases(question):
+                askers[phrase].add(asker)
+    said = frozenset(phrase for text in chain(passages, learned) for phrase in _phrases(text))
+    return Background(said | {phrase for phrase, people in askers.items() if len(people) > FEW}, len(asked))
 
 
 def _phrases(text: str) -> set[str]:

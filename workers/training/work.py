@@ -15,11 +15,12 @@ from typing import Any
 from answerloop.db.repositories import taint, training_sets
 from answerloop.db.repositories.nights import Night
 from answerloop.db.session import Database
+from answerloop.db.tables import now
 from answerloop.domain import BASE_ADAPTER
 from answerloop.errors import NightFailed
 from answerloop.ports import AdapterStore
 from workers.training import dataset_files
-from workers.training.arms import Arm, ArmName
+from workers.training.arms import ArmName
 from workers.training.evaluate import Contestant, Ladder, in_order, ladder
 from workers.training.gate import Evidence, decide
 from workers.training.loop import Progress
@@ -30,7 +31,9 @@ from workers.training.rows import Dataset
 from workers.training.student import Student
 from workers.training.train import ADAPTER, train
 
-ARMS = "arms-{run}.json"
+RUNS = "runs"
+LEAST_SECONDS = 600.0
+"""Also a night that was interrupted for long may train a little more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +74,29 @@ class TrainingWork:
         self._parts = parts
 
     def dataset(self) -> Dataset:
+        """What earlier nights have left is taken away first."""
+        shutil.rmtree(self._parts.folder / RUNS, ignore_errors=True)
         built = self._parts.build()
         dataset_files.write(built, self._datasets / built.hash)
+        with self._parts.database.reading() as session:
+            gone = taint.of_dataset(session, built.hash) or training_sets.version(session) != built.test_version
+        if gone:  # erased between the last look and the last byte
+            shutil.rmtree(self._datasets / built.hash, ignore_errors=True)
+            raise NightFailed("Something was erased while the dataset was written; the next night builds it anew.")
         return built
 
     def read(self, dataset: str) -> Dataset:
         return dataset_files.read(self._datasets / dataset)
 
     def fingerprint(self, dataset: Dataset) -> str:
-        parts = (dataset.hash, self._parts.params.model_dump_json(), self._parts.base_model, self._live)
+        parts = (
+            dataset.hash,
+            str(dataset.test_version),
+            json.dumps(dataset.suspicions),
+            self._parts.params.model_dump_json(),
+            self._parts.base_model,
+            self._live,
+        )
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def canary_runs(self) -> bool:
@@ -96,8 +113,10 @@ class TrainingWork:
             dataset=dataset.hash,
             report=lambda progress: report(progress.step, progress.steps, _told(progress)),
             should_pause=parts.should_pause,
-            deadline=time.monotonic() + parts.seconds,
+            deadline=time.monotonic() + max(LEAST_SECONDS, parts.seconds - (now() - night.started_at).total_seconds()),
         )
+        if record.best_step == 0:
+            raise NightFailed(f"Nothing was learned: no epoch was better than none ({record.stopped_because}).")
         self._require_clean(dataset.hash)
         name = f"{night.started_at:%Y%m%d}-{night.id[:8]}"
         model = parts.base_model
@@ -111,7 +130,6 @@ class TrainingWork:
             contestants = stage.contestants(night.adapter, dataset)
             arms = list(in_order(stage.ladder.climb(contestants, dataset.test, report)))
             shown = ladder(arms, dataset.test, stage.served, stage.keys)
-        self._keep(night, arms)
         with parts.database.reading() as session:
             spent = training_sets.decisions_spent(session, dataset.test_version)
         decision = decide(
@@ -154,14 +172,7 @@ class TrainingWork:
         return self._parts.folder / "datasets"
 
     def _work_of(self, night: Night) -> Path:
-        return self._parts.folder / "runs" / night.id
-
-    def _keep(self, night: Night, arms: list[Arm]) -> None:
-        """Every answer of every arm, for whoever asks why. Beside the dataset: with that it is erased."""
-        whole = [asdict(arm) for arm in arms]
-        (self._datasets / night.dataset / ARMS.format(run=night.id)).write_text(
-            json.dumps(whole, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-        )
+        return self._parts.folder / RUNS / night.id
 
 
 def shown(record: Mapping[str, Any]) -> dict[str, Any]:

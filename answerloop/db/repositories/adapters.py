@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from answerloop.auditing import Verdict
 from answerloop.db.audit_tables import AuditRow, SampleRow
 from answerloop.db.tables import AnswerRow, FeedbackRow, QuestionRow
-from answerloop.db.training_tables import AdapterRow
+from answerloop.db.training_tables import AdapterRow, TrainingRunRow
 from answerloop.domain import QuestionState, Serving, Thumb
 from answerloop.errors import NotFound
 
@@ -71,6 +71,16 @@ def everyone(session: Session) -> list[Adapter]:
     """The latest first."""
     rows = session.scalars(select(AdapterRow).order_by(AdapterRow.created_at.desc(), AdapterRow.name))
     return [_view(row) for row in rows]
+
+
+def left_behind(session: Session) -> list[str]:
+    """Candidates of nights that are over: nobody will judge them any more."""
+    found = (
+        select(AdapterRow.name)
+        .join(TrainingRunRow, TrainingRunRow.id == AdapterRow.run_id)
+        .where(AdapterRow.state == AdapterState.CANDIDATE, TrainingRunRow.finished_at.is_not(None))
+    )
+    return list(session.scalars(found.order_by(AdapterRow.name)))
 
 
 def mark(session: Session, name: str, state: AdapterState) -> None:

@@ -111,6 +111,7 @@ def _written(session: Session, names: Collection[str], found: Erased) -> None:
     corrections(session, [row.id for row in theirs if row.id not in stays], found)
     for column in (CorrectionRow.suggested_by, CorrectionRow.approved_by, CorrectionRow.second_by):
         session.execute(update(CorrectionRow).where(column.in_(names)).values({column: ERASED}))
+    found.answers |= {row.answer_id for row in theirs}  # it is learned no more
     found.counts["corrections_kept_without_name"] += len(stays)
 
 

@@ -27,6 +27,7 @@ class Night:
     adapter: str
     attempts: int
     started_at: datetime
+    test_version: int
 
 
 def unfinished(session: Session) -> Night | None:
@@ -36,6 +37,16 @@ def unfinished(session: Session) -> Night | None:
 
 def as_known(session: Session, run_id: str) -> Night:
     return _view(session.get_one(TrainingRunRow, run_id))
+
+
+def is_running(session: Session, run_id: str) -> bool:
+    return session.get_one(TrainingRunRow, run_id).state == RUNNING
+
+
+def take_back_attempt(session: Session, run_id: str) -> None:
+    """It broke off for no fault of its own."""
+    row = session.get_one(TrainingRunRow, run_id)
+    row.attempts = max(0, row.attempts - 1)
 
 
 def begin(session: Session) -> Night:
@@ -54,7 +65,7 @@ def reach(session: Session, run_id: str, step: str, **known: Any) -> Night:
     row = session.get_one(TrainingRunRow, run_id)
     for name, value in known.items():
         setattr(row, name, value)
-    row.step, row.progress = step, {}
+    row.step, row.progress, row.attempts = step, {}, 1
     session.flush()
     return _view(row)
 
@@ -111,4 +122,4 @@ def _running(session: Session) -> TrainingRunRow | None:
 
 
 def _view(row: TrainingRunRow) -> Night:
-    return Night(row.id, row.step, row.dataset, row.adapter, row.attempts, row.started_at)
+    return Night(row.id, row.step, row.dataset, row.adapter, row.attempts, row.started_at, row.test_version)

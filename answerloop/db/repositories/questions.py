@@ -203,6 +203,14 @@ def open_count(session: Session) -> tuple[int, float]:
     return count, (now() - oldest).total_seconds() if oldest else 0.0
 
 
+def opened_since(session: Session, moment: datetime) -> int:
+    """Questions without an answer that were asked since then."""
+    waiting = select(func.count(QuestionRow.id)).where(
+        QuestionRow.state.in_([QuestionState.PENDING, QuestionState.ANSWERING]), QuestionRow.created_at >= moment
+    )
+    return session.scalar(waiting) or 0
+
+
 def ahead_of(session: Session, created_at: datetime) -> int:
     """Questions that wait in front of one asked at this time."""
     return (

@@ -55,6 +55,8 @@ def document(session: Session, document_id: str, found: Erased) -> None:
     """What stands on it, and whatever was shown beside it."""
     datasets = training_sets.datasets_of(session, DOCUMENT, [document_id]) | _of(session, ANSWER, found.answers)
     _mark(session, datasets, DOCUMENT_ERASED, found)
+    for run in session.scalars(select(TrainingRunRow).execution_options(yield_per=AT_ONCE)):
+        run.ladder = _without(run.ladder, frozenset({document_id}))
     _untest(session, found.answers, document_id, DOCUMENT_ERASED, found)
 
 
@@ -77,7 +79,17 @@ def _mark(session: Session, datasets: Collection[str], because: str, found: Eras
     clean = AdapterRow.dataset.in_(datasets), AdapterRow.tainted_at.is_(None)
     marked = session.execute(update(AdapterRow).where(*clean).values(tainted_at=now(), tainted_because=because))
     found.counts["adapters_tainted"] += marked.rowcount  # type: ignore[attr-defined]
+    found.counts["datasets"] += len(datasets)
     found.datasets |= set(datasets)
+    _unquote(session, datasets)
+
+
+def _unquote(session: Session, datasets: Collection[str]) -> None:
+    """Suspicions quote rows."""
+    for run in session.scalars(select(TrainingRunRow).where(TrainingRunRow.dataset.in_(datasets))):
+        found = set(run.dataset_manifest.get("suspicions", ()))
+        run.reasons = [ERASED if any(said in str(reason) for said in found) else reason for reason in run.reasons]
+        run.dataset_manifest = {**run.dataset_manifest, "suspicions": [ERASED for _ in found]}
 
 
 def _untest(
@@ -105,7 +117,8 @@ def _without(value: Any, ids: frozenset[str]) -> Any:
         return [_without(each, ids) for each in value]
     if not isinstance(value, dict):
         return value
-    if not any(isinstance(each, str) and each in ids for each in value.values()):
+    named = [name for each in value.values() for name in (each if isinstance(each, list) else [each])]
+    if not any(isinstance(name, str) and name in ids for name in named):
         return {name: _without(each, ids) for name, each in value.items()}
     return {name: each if _is_figure(each, ids) else ERASED for name, each in value.items()}
 

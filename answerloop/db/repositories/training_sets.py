@@ -15,6 +15,8 @@ ANSWER, DOCUMENT, PERSON, TAINTED = "answer", "document", "person", "tainted"
 """Kinds of what a dataset has rows of; `tainted` says why something of it was erased since."""
 DECIDED = ("canary", "live", "refused")
 """Outcomes of nights for which the gate has spent error, and that the rows of the night were looked at for."""
+LOOKED = ("promote", "refused")
+"""What the gate itself says then."""
 WAITING = 0
 """`since` of questions that wait for the next version."""
 
@@ -37,12 +39,13 @@ def remember(
 
 def decided_rows(session: Session) -> frozenset[str]:
     """Ids of the rows to learn of every night that came to a decision."""
-    manifests = session.scalars(
-        select(TrainingRunRow.dataset_manifest).where(
-            TrainingRunRow.finished_at.is_not(None), TrainingRunRow.outcome.in_(DECIDED)
-        )
-    )
-    return frozenset(str(row) for manifest in manifests for row in manifest.get("row_ids", ()))
+    runs = session.scalars(select(TrainingRunRow).where(TrainingRunRow.finished_at.is_not(None)))
+    return frozenset(str(row) for run in runs if _is_decided(run) for row in run.dataset_manifest.get("row_ids", ()))
+
+
+def _is_decided(run: TrainingRunRow) -> bool:
+    """Also one that failed after its decision has looked at the test."""
+    return run.outcome in DECIDED or run.decision.get("outcome") in LOOKED
 
 
 # --- the frozen test set ---------------------------------------------------------------------------------------------
@@ -141,12 +144,8 @@ def take_out(session: Session, question_ids: Collection[str], because: str) -> i
 def decisions_spent(session: Session, number: int) -> int:
     """Decisions that were made on the error budget of this version so far."""
     row = session.get(TestVersionRow, number)
-    made = session.scalar(
-        select(func.count(TrainingRunRow.id)).where(
-            TrainingRunRow.test_version == number, TrainingRunRow.outcome.in_(DECIDED)
-        )
-    )
-    return (row.spent_before if row else 0) + (made or 0)
+    runs = session.scalars(select(TrainingRunRow).where(TrainingRunRow.test_version == number))
+    return (row.spent_before if row else 0) + sum(map(_is_decided, runs))
 
 
 def _size(session: Session) -> int:

@@ -21,6 +21,7 @@ from answerloop.domain import EVERYONE, PUBLIC, Action, Outcome
 from answerloop.followups import leans
 
 NOT_BY_ITSELF = "the question needs those before it, or holds personal data"
+NARROW = "it was asked where not everything was looked at"
 AUTHOR_ERASED = "whoever wrote it was erased"
 NOT_MASKED = "the question was not masked"
 CHANGED = "a document of it has changed since it was approved"
@@ -226,6 +227,7 @@ def _answer(session: Session, row: Row[AnswerRow, QuestionRow, AuditRow], people
     answer, question, audit = row
     answered = answer.outcome == Outcome.ANSWERED
     alone = not (leans(question.text) and after_others(session, question))
+    narrow = not answered and (question.room is not None or bool(question.sources))
     return JudgedAnswer(
         answer_id=answer.id,
         question=answer.masked_question or "",
@@ -233,7 +235,9 @@ def _answer(session: Session, row: Row[AnswerRow, QuestionRow, AuditRow], people
         documents=tuple(sorted({source.document_id for source in answer.sources if source.cited})) if answered else (),
         judges=_judges(session, audit, people),
         at=answer.created_at,
-        problem=("" if alone else NOT_BY_ITSELF) or ("" if answered else _says_nothing_of_the_documents(answer)),
+        problem=("" if alone else NOT_BY_ITSELF)
+        or (NARROW if narrow else "")
+        or ("" if answered else _says_nothing_of_the_documents(answer)),
     )
 
 
@@ -276,16 +280,17 @@ def keys(session: Session, tenant: str) -> dict[str, str]:
     return {key: document_id for key, document_id in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
-def asked_lately(session: Session, tenant: str, limit: int = 5000) -> tuple[str, ...]:
-    """How people ask here, masked; the latest."""
-    rows = session.scalars(
-        select(AnswerRow.masked_question)
+def asked_lately(session: Session, tenant: str, limit: int = 5000) -> tuple[tuple[str, str], ...]:
+    """How people ask here, masked, and who; the latest."""
+    people = _People(session)
+    rows = session.execute(
+        select(AnswerRow.masked_question, QuestionRow.asker)
         .join(QuestionRow, QuestionRow.id == AnswerRow.question_id)
         .where(QuestionRow.tenant == tenant, AnswerRow.masked_question.is_not(None))
         .order_by(QuestionRow.created_at.desc(), QuestionRow.id)
         .limit(limit)
     )
-    return tuple(str(question) for question in rows)
+    return tuple((str(question), people.name(asker)) for question, asker in rows)
 
 
 def _in_order(found: Iterable[Any]) -> tuple[Any, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from answerloop.db.tables import now
+from answerloop.db.training_tables import TrainingRunRow
 from answerloop.domain import Serving
 from answerloop.errors import AdapterRefused, DatabaseUnavailable, NotFound
 from tests.unit.workers.training.adapter_kit import House
@@ -50,10 +52,32 @@ def test_every_step_may_be_repeated(house):
 
 
 def test_one_canary_at_a_time(house):
+    house.promotion.begin("night-2", 0)
+    house.promotion.rollback()
     house.promotion.begin("night-1", 0.1)
-    for act in (lambda: house.promotion.begin("night-2", 0.1), lambda: house.promotion.promote("night-2")):
+    for act in (lambda: house.promotion.begin("night-3", 0.1), lambda: house.promotion.promote("night-2")):
         with pytest.raises(AdapterRefused, match="canary night-1 is running"):
             act()
+
+
+def test_a_candidate_that_is_being_judged_cannot_be_promoted_by_hand(house):
+    with pytest.raises(AdapterRefused, match="is being judged"):
+        house.promotion.promote("night-1")
+
+
+def test_the_watch_does_not_bring_back_a_canary_that_was_rolled_back_meanwhile(house):
+    house.promotion.begin("night-1", 0.1)
+    house.promotion.rollback()
+    assert speaks(house.promotion.promote("night-1", only_canary=True)) == (None, None, None)
+
+
+def test_what_a_night_has_left_behind_is_taken_away_when_it_is_over(house):
+    house.promotion.begin("night-1", 0)
+    with house.database.writing() as session:
+        session.get_one(TrainingRunRow, "run").finished_at = now()
+    house.promotion.settle()
+    assert house.states() == {"night-1": "live", "night-2": "retired", "night-3": "retired"}
+    assert list(house.store.names()) == ["night-1"]
 
 
 def test_a_rollback_takes_the_canary_first_and_then_the_live_one(house):
@@ -83,7 +107,7 @@ def test_the_one_before_comes_back_only_if_it_may(house, tmp_path):
     house.taint("night-1")
     assert speaks(house.promotion.rollback()) == (None, None, None)
     house.promotion.promote("night-2")
-    house.promotion.promote("night-3")
+    house.promotion.begin("night-3", 0)
     (tmp_path / "adapters" / "night-2" / "adapter_config.json").write_text("{}")
     assert speaks(house.promotion.rollback()) == (None, None, None)
 
