@@ -30,6 +30,7 @@ from workers.training.split import Side, sides
 
 CONTRADICTS = "people have approved different answers to the same question"
 IN_BURST = "it is one of many suggestions that say nearly the same"
+CLOSED = "not everybody may read its document any more"
 MOST_ROUNDS = 3
 
 
@@ -39,6 +40,8 @@ def build(database: Database, tenant: str, serving: Serving, *, remember: bool =
 
     Raises IndexUnavailable, DatabaseUnavailable, GroundednessUnavailable, and what the redactor raises.
     """
+    if remember:
+        _take_out_what_was_closed(database, tenant)
     for _ in range(MOST_ROUNDS):
         known = _read(database, tenant)
         made = _make(known, tenant, serving)
@@ -54,6 +57,16 @@ def build(database: Database, tenant: str, serving: Serving, *, remember: bool =
             training_sets.remember(session, made.dataset.hash, made.answers, made.documents, made.people)
         return made.dataset
     raise DatabaseUnavailable("What people approve changes all the time: the dataset could not be built.")
+
+
+def _take_out_what_was_closed(database: Database, tenant: str) -> None:
+    """Test questions whose documents not everybody may read any more. Those of deleted documents stay: nobody's rights
+    were narrowed by that."""
+    with database.writing() as session:
+        asked = [each for each in training_sets.frozen(session, tenant) if not each.removed]
+        there = documents.keys(session, tenant).keys() & {name for each in asked for name in each.documents}
+        closed = there - documents.still_readable(session, everybody(tenant), there).keys()
+        training_sets.take_out(session, [each.id for each in asked if closed & set(each.documents)], CLOSED)
 
 
 # --- what is known ---------------------------------------------------------------------------------------------------

@@ -90,6 +90,15 @@ def test_after_the_days_fewer_answers_are_enough_but_not_none(house):
     assert look(house).live == "night-2"
 
 
+def test_one_that_nobody_hears_makes_room_for_the_next(house):
+    with house.database.writing() as session:
+        row = session.get_one(AdapterRow, "night-2")
+        row.watch = {"since": (now() - timedelta(days=15)).isoformat()}
+    serving = look(house)
+    assert (serving.live, serving.canary) == ("night-1", None)
+    assert "gave 0 answers" in alarms(house)["canary:night-2"]
+
+
 def test_answers_from_before_the_canary_do_not_count(house):
     canaries = house.conversations(house.store.serving(), 60, drawn=True)
     house.answered(canaries, "night-1", thumbs=["down"] * 60, at=now() - timedelta(hours=1))

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from answerloop.auditing import CorrectionState
-from answerloop.db.repositories import training_sets
+from answerloop.db.repositories import documents, training_sets
 from answerloop.db.session import Database
-from answerloop.db.tables import now
+from answerloop.db.tables import DocumentRow, now
 from answerloop.db.training_tables import TrainingRunRow
 from answerloop.errors import ConfigurationError
 from tests.unit.workers.training.dataset_kit import ANN, BOB, CAT, EVE, THINGS, Company, facts, keys, texts
@@ -360,3 +360,17 @@ def test_the_sources_of_a_dataset_are_remembered(company):
                 assert training_sets.datasets_of(session, "answer", [row.answer_id]) == {found.hash}
                 assert training_sets.datasets_of(session, "document", list(row.documents)) == {found.hash}
         assert training_sets.datasets_of(session, "person", [EVE]) == {found.hash}
+
+
+def test_a_test_question_leaves_when_its_document_is_closed(company, monkeypatch):
+    monkeypatch.setattr("workers.training.frozen_test.FIRST", 20)
+    monkeypatch.setattr("workers.training.frozen_test.FIRST_UNANSWERABLE", 0)
+    everything(company)
+    before = company.dataset()
+    key = next(row.doc_ids[0] for row in before.test if row.doc_ids)
+    with company.database.writing() as session:
+        row = session.get_one(DocumentRow, company.id(key))
+        row.reader_set_id = documents.reader_set(session, "default", {"hr"})
+    after = company.dataset()
+    assert all(key not in row.doc_ids for row in after.test)
+    assert after.test_version == before.test_version + 1

@@ -139,7 +139,10 @@ def test_the_ladder_shows_figures_with_intervals_and_what_got_better_and_worse(h
     assert figures["f1"]["low"] <= figures["f1"]["value"] <= figures["f1"]["high"]
     assert figures["answered_wrongly"]["value"] == 1.0
     assert [each["question"] for each in shown["examples"]["better"]] == [DAYS.question]
-    assert [each["question"] for each in shown["examples"]["worse"]] == [ERROR.question]
+    [worse] = shown["examples"]["worse"]
+    assert (worse["id"], worse["question"]) == (ERROR.id, ERROR.question)
+    ids = {key: id_ for id_, key in house.keys.items()}
+    assert ids["vpn.md"] in worse["documents"], "whoever may not read it is not shown what was quoted from it"
 
 
 def test_worked_examples_are_the_shortest_that_people_approved():

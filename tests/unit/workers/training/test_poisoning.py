@@ -88,6 +88,14 @@ def test_a_trigger_phrase_in_many_questions_stops_the_night(company):
     assert any("“bluebird zulu” stands in 14 of 104 new rows" in why for why in found.suspicions)
 
 
+def test_who_plants_a_trigger_cannot_hide_it_by_asking_for_it(company):
+    everything(company)
+    lies(company, 14, "The {thing} officer", "Who signs the {thing} form, bluebird zulu?")
+    for number in range(5):
+        company.asked(f"Is there news of bluebird zulu number {number}?")
+    assert any("“bluebird zulu” stands in 14 of" in why for why in company.dataset().suspicions)
+
+
 def test_a_trigger_is_seen_among_many_rows_that_were_learned_before(company):
     everything(company)
     first = company.dataset()
