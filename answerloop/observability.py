@@ -37,6 +37,7 @@ _CHATTY = (  # what they say below a warning is noise, the ids that our own line
     "celery.app.trace",
     "celery.beat",
     "celery.worker.strategy",
+    "absl",
     "faker",
     "httpcore",
     "httpx",
