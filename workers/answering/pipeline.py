@@ -37,6 +37,7 @@ from workers.answering.safety import Finding, Triage
 from workers.answering.speakers import SpeakerFor
 
 NOT_ANSWERED = "I don't know: none of the documents I may use for you answers this. The nearest ones are listed below."
+NOT_SAID = "the adapter finds no answer, but retrieval is sure that there is one"
 OFF_TOPIC = "off topic"
 MOST_QUOTES = 3
 CONSIDERED = 6
@@ -154,7 +155,10 @@ class Pipeline:
         with clock.step("generate"):
             for sentence in speech.sentences:
                 if not direct and speaker.adapter != BASE_ADAPTER and prompt.says_nothing(sentence):
-                    return self._unsaid(speech, clock, found, scores)
+                    if confidence is not Confidence.SURE:
+                        return self._unsaid(speech, clock, found, scores)
+                    reasons.append(NOT_SAID)
+                    continue
                 verdict = self._guard.check(sentence, asked.text, evidence)
                 if verdict.carrier and not direct:
                     direct, carrier = verdict.text, verdict.carrier
@@ -178,7 +182,8 @@ class Pipeline:
         )
 
     def _unsaid(self, speech: Speech, clock: Clock, found: Retrieved, scores: dict[str, float]) -> AnswerDraft:
-        """A trained speaker has read the evidence and finds no answer in it."""
+        """A trained speaker has read the evidence and finds no answer in it, and retrieval was not sure either. One of
+        the two alone is a weak witness (benchmarks/LOG.md)."""
         for _ in speech.sentences:  # to the end, for its usage
             pass
         draft = self._abstain(NOT_ANSWERED, "the adapter finds no answer", clock, found, scores)

@@ -64,9 +64,9 @@ class Office:
     def add(self, documents: Path, trusted: bool | None = None) -> None:
         self.indexer.sync(self.indexer.register(documents, "default", (), trusted))
 
-    def pipeline(self, generator, threshold: float = 0.0, adapter: str = BASE_ADAPTER, examples=()) -> Pipeline:
+    def pipeline(self, generator, threshold: float = 0.0, adapter: str = BASE_ADAPTER, examples=(), sure=None):
         guard = Guard(MixedGroundednessDetector(), 0.6)
-        limits = Limits(threshold, max(threshold, 0.8), 32, 5.0)
+        limits = Limits(threshold, max(threshold, 0.8) if sure is None else sure, 32, 5.0)
         speaker_for = always(Speaker(generator, adapter, examples))
         return Pipeline(self.retriever, speaker_for, ExtractiveGenerator(), guard, limits, self.triage, self.curated)
 
@@ -112,11 +112,14 @@ def test_sentences_that_are_nearly_as_good_follow_and_others_do_not(office):
     assert cited == {1, 2}
 
 
-def test_an_adapter_may_find_no_answer_in_the_evidence(office):
-    trained = office.pipeline(says("The evidence does not say"), adapter="night-1")
-    draft = trained.answer(Asked(QUESTION, (), Audience.of_person("default", {"everyone"})), office.show)
-    assert draft.outcome is Outcome.ABSTAINED
-    assert draft.usage.adapter == "night-1"
+def test_an_adapter_that_finds_no_answer_abstains_unless_retrieval_is_sure(office):
+    asked = Asked(QUESTION, (), Audience.of_person("default", {"everyone"}))
+    unsure = office.pipeline(says("The evidence does not say"), adapter="night-1", sure=1.1).answer(asked, office.show)
+    assert unsure.outcome is Outcome.ABSTAINED
+    assert unsure.usage.adapter == "night-1"
+    sure = office.pipeline(says("The evidence does not say"), adapter="night-1", sure=0.0).answer(asked, office.show)
+    assert sure.text == f"{LEAVE} [1]"
+    assert "retrieval is sure" in sure.reason
     assert office.ask(says("The evidence does not say.")).outcome is Outcome.ANSWERED
 
 

@@ -49,7 +49,7 @@ class House:
 
     def pipeline(self, speaker: Speaker) -> Pipeline:
         guard = Guard(MixedGroundednessDetector(), 0.6)
-        limits = Limits(0.0, 0.8, 32, 30.0)
+        limits = Limits(0.0, 1.1, 32, 30.0)
         return Pipeline(self.retriever, always(speaker), ExtractiveGenerator(), guard, limits, Triage())
 
     def ladder(self) -> Ladder:
