@@ -28,7 +28,7 @@ from workers.wiring import Workshop
 pytestmark = [pytest.mark.model, pytest.mark.stack, pytest.mark.timeout(900)]
 
 QUESTION = "How many days of parental leave do I get?"
-ROWS = 24
+ROWS, NOWHERE = 24, 8
 ARMS = ["quote only", "base", "base, few-shot", "candidate"]
 
 
@@ -59,10 +59,10 @@ def workshop(
     installation: RunningInstallation, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Workshop]:
     for module, name, value in (
-        (frozen_test, "FIRST", 4),
-        (frozen_test, "FIRST_UNANSWERABLE", 0),
-        (gate, "MIN_QUESTIONS", 4),
-        (gate, "MIN_UNANSWERABLE", 0),
+        (frozen_test, "FIRST", 3),
+        (frozen_test, "FIRST_UNANSWERABLE", 1),
+        (gate, "MIN_QUESTIONS", 3),
+        (gate, "MIN_UNANSWERABLE", 1),
         (gate, "MIN_NEW_ROWS", 4),
     ):
         monkeypatch.setattr(module, name, value)
@@ -85,7 +85,8 @@ def seeded(workshop: Workshop) -> None:
     rows = seed.read(CHECKOUT / "samples" / "corrections.jsonl")
     here = ("hr/annual-leave.md", "hr/sick-leave.html", "finance/expenses.md", "it/vpn-troubleshooting.md")
     chosen = [row for row in rows if row.document in here][:ROWS]
-    assert seed.seed(workshop.database, "default", chosen, timedelta(days=30)) == ROWS
+    chosen += [row for row in rows if row.missing_document][:NOWHERE]
+    assert seed.seed(workshop.database, "default", chosen, timedelta(days=30)) == ROWS + NOWHERE
 
 
 def speaks(installation: RunningInstallation) -> str:
