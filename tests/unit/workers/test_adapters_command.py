@@ -20,7 +20,11 @@ def house(tmp_path, monkeypatch) -> House:
     database = Database(Settings(_env_file=None).effective_database_url)
     database.migrate()
     house = House(tmp_path, database)
-    house.take_in("night-1", "night-2")
+    house.take_in("night-1", "night-2", "night-3")
+    for judged in ("night-1", "night-2"):
+        house.promotion.begin(judged, 0)
+    house.promotion.rollback()
+    house.promotion.rollback()
     yield house
     database.dispose()
 
@@ -45,7 +49,11 @@ def test_the_list_tells_who_speaks(house):
     run("promote", "night-1")
     told = json.loads(run("list", "--json"))
     assert told["serving"]["live"] == "night-1"
-    assert {row["name"]: row["state"] for row in told["adapters"]} == {"night-1": "live", "night-2": "candidate"}
+    assert {row["name"]: row["state"] for row in told["adapters"]} == {
+        "night-1": "live",
+        "night-2": "rolled back",
+        "night-3": "candidate",
+    }
     run("list")
 
 

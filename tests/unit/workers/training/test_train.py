@@ -16,6 +16,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from answerloop.backends.adapters_folder import FolderAdapterStore
 from answerloop.backends.generator_transformers import TransformersGenerator
 from answerloop.errors import ConfigurationError
 from answerloop.testing.installation import CHECKOUT
@@ -95,8 +96,10 @@ def test_the_adapter_is_readable_by_all_and_names_no_path(tmp_path: Path) -> Non
 def test_serving_loads_the_adapter_and_says_what_was_learned(tmp_path: Path) -> None:
     rows = [row(number, "Rome") for number in range(12)]
     train(student(), rows, (), tmp_path / "night", params(epochs=8, learning_rate=0.03))
-    (tmp_path / "night" / "adapter").rename(tmp_path / "night-1")
-    generator = TransformersGenerator(tiny_llama(), tiny_tokenizer(), name="tiny", adapters=tmp_path)
+    adapters = tmp_path / "adapters"
+    store = FolderAdapterStore(adapters)
+    store.add("night-1", tmp_path / "night" / "adapter", base_model="tiny", run="r", dataset="d")
+    generator = TransformersGenerator(tiny_llama(), tiny_tokenizer(), name="tiny", adapters=adapters)
     try:
         asked = request("", time.monotonic() + 30)
         object.__setattr__(asked, "messages", list(rows[3].messages))
