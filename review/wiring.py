@@ -13,14 +13,13 @@ from fastapi import FastAPI
 
 from answerloop import label_studio
 from answerloop.backends.directory_file import FileDirectory
-from answerloop.backends.notifier_chat import ChatNotifier
-from answerloop.backends.notifier_log import LogNotifier
+from answerloop.backends.notifier_chat import notifier_of
 from answerloop.backends.queue_celery import CeleryTaskQueue, make_worker_app
 from answerloop.db.session import Database
 from answerloop.heartbeat import Heartbeat
 from answerloop.observability import render_metrics
 from answerloop.placeholders import Masked, Placeholders
-from answerloop.ports import GroundednessDetector, Notifier, Redactor, TaskQueue
+from answerloop.ports import GroundednessDetector, Redactor, TaskQueue
 from answerloop.settings import Settings
 from review import tasks, worker
 from review.corrections import Corrections
@@ -46,7 +45,7 @@ class Dashboard:
             queue,
             FileDirectory(settings.directory_file, settings.tenant),
             LateCorrections(settings, self.database, queue, LateRedactor(settings)),
-            Gaps(self.database, notifier(settings, self.database, queue), settings.tenant),
+            Gaps(self.database, notifier_of(settings, self.database, queue), settings.tenant),
             render_metrics,
             all_here=lambda: label_studio.mode(settings) == "page",
             serving=lambda: serving_pointer(settings.state.adapters / "serving.json"),
@@ -75,7 +74,7 @@ class Workshop:
                 self.database,
                 queue_desk(settings, self.database, queue, redactor),
                 LateCorrections(settings, self.database, queue, redactor),
-                Gaps(self.database, notifier(settings, self.database, queue), settings.tenant),
+                Gaps(self.database, notifier_of(settings, self.database, queue), settings.tenant),
             ),
         )
 
@@ -157,12 +156,6 @@ def corrections(settings: Settings, database: Database, queue: TaskQueue, redact
         lasts=timedelta(days=settings.curated_days),
         grounded_threshold=settings.grounded_threshold,
     )
-
-
-def notifier(settings: Settings, database: Database, queue: TaskQueue) -> Notifier:
-    if settings.reports_room:
-        return ChatNotifier(database, queue, settings.reports_room)
-    return LogNotifier()
 
 
 def _groundedness(settings: Settings) -> GroundednessDetector:

@@ -16,8 +16,7 @@ from celery import Celery
 from answerloop.backends.chat_web import WebChatDelivery
 from answerloop.backends.directory_by_channel import ChannelDirectory
 from answerloop.backends.directory_file import FileDirectory
-from answerloop.backends.notifier_chat import ChatNotifier
-from answerloop.backends.notifier_log import LogNotifier
+from answerloop.backends.notifier_chat import notifier_of
 from answerloop.backends.queue_celery import CeleryTaskQueue, make_worker_app
 from answerloop.backends.redaction.models import model_of
 from answerloop.chat.sources import source_url
@@ -402,9 +401,7 @@ class Workshop:
 
     @cached_property
     def notifier(self) -> Notifier:
-        if not self.settings.reports_room:
-            return LogNotifier()
-        return ChatNotifier(self.database, self.queue, self.settings.reports_room)
+        return notifier_of(self.settings, self.database, self.queue)
 
     @cached_property
     def herald(self) -> Herald:

@@ -5,16 +5,23 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from answerloop.backends.notifier_log import LogNotifier
 from answerloop.db import outbox
 from answerloop.db.repositories import notices, places
 from answerloop.db.session import Database
 from answerloop.domain import NoticeKind
-from answerloop.ports import TaskQueue
+from answerloop.ports import Notifier, TaskQueue
+from answerloop.settings import Settings
 from answerloop.slack import address as slack
 from answerloop.tasks import deliver_notice
 from answerloop.teams import address as teams
 
 log = logging.getLogger(__name__)
+
+
+def notifier_of(settings: Settings, database: Database, queue: TaskQueue) -> Notifier:
+    """In the room of reports, where there is one."""
+    return ChatNotifier(database, queue, settings.reports_room) if settings.reports_room else LogNotifier()
 
 
 class ChatNotifier:

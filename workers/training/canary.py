@@ -67,25 +67,26 @@ class CanaryWatch:
             heard = adapters.heard(session, since, self._rule.late_seconds)
             answers = adapters.answers_of(session, serving.canary, since)
         verdict = judge(heard, serving)
+        enough = answers >= self._enough(since)
+        why = verdict.harm or ("" if enough else self._unheard(since, answers))
         with self._database.writing() as session:  # the alarm before the rollback: after it nobody would know of it
             if canary is not None:
                 known = {signal: list(counts) for signal, counts in verdict.known.items()}
                 adapters.note(session, serving.canary, answers=answers, luck=verdict.luck, known=known)
-            if verdict.harm:
-                text = f"The new adapter {serving.canary} is rolled back: {verdict.harm}"
+            if why:
+                text = f"The new adapter {serving.canary} is rolled back: {why}"
                 alarms.ring(session, f"{ALARM}:{serving.canary}", ALARM, text)
-        if verdict.harm:
+        if why:
             self._promotion.rollback(serving.canary)
             log.warning("canary rolled back", extra={"adapter": serving.canary})
-        elif answers >= self._enough(since):
+        elif enough:
             self._promotion.promote(serving.canary, only_canary=True)
             log.info("canary promoted", extra={"adapter": serving.canary, "answers": answers})
 
-        elif now() - since >= TOO_LONG * timedelta(days=self._rule.days):
-            text = f"The new adapter {serving.canary} is rolled back: in all this time it gave {answers} answers."
-            with self._database.writing() as session:
-                alarms.ring(session, f"{ALARM}:{serving.canary}", ALARM, text)
-            self._promotion.rollback(serving.canary)
+    def _unheard(self, since: datetime, answers: int) -> str:
+        """Why its time is over although nothing is known against it."""
+        is_over = now() - since >= TOO_LONG * timedelta(days=self._rule.days)
+        return f"in all this time it gave {answers} answers." if is_over else ""
 
     def _enough(self, since: datetime) -> int:
         """Answers; after the days fewer do, for where little is asked."""

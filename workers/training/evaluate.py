@@ -20,6 +20,7 @@ from workers.evaluation.questions import TestQuestion
 from workers.evaluation.summary import mean, share
 from workers.training.arms import Arm, ArmName, Item
 from workers.training.manners import AT_ONCE
+from workers.training.nightly import Report
 from workers.training.rows import Kind, TrainingRow
 from workers.training.suites import Suites
 
@@ -27,7 +28,6 @@ SHOTS = 3
 MOST_EXAMPLES = 8
 
 PipelineOf: TypeAlias = Callable[[Speaker], Pipeline]
-Report: TypeAlias = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, slots=True)

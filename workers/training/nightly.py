@@ -117,10 +117,10 @@ class Nightly:
         """Go on with a night that broke off, or begin the one that is due; its outcome, None where there is nothing to
         do. Raises what `run` does."""
         with self._database.reading() as session:
-            broken, latest = nights.unfinished(session), nights.latest_start(session)
+            broken, latest = nights.unfinished(session), nights.latest(session)
             seen = leases.position(session, LEASE)
         begin = self._hours.begin_of(self._clock())
-        is_due = self._clock() - begin < self._hours.length and (latest is None or latest < begin)
+        is_due = self._clock() - begin < self._hours.length and (latest is None or latest.started_at < begin)
         if broken is None and (not is_due or seen == begin.isoformat()):
             return None
         return self.run()
@@ -214,12 +214,12 @@ class Nightly:
 
     def _failed(self, night: Night, reason: str) -> str:
         with self._writing() as session:
-            if not nights.is_running(session, night.id):
+            known = nights.unfinished(session)
+            if known is None or known.id != night.id:
                 return "failed"  # after its end: what was decided stands
-            adapter = nights.as_known(session, night.id).adapter
             told = nights.end(session, night.id, "failed", (reason,), state=nights.FAILED)
-        if adapter:
-            self._work.discard(adapter)
+        if known.adapter:
+            self._work.discard(known.adapter)
         self._work.tidy(night)
         self._tell(night, "failed", told)
         return "failed"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from answerloop.db.tables import now
@@ -33,14 +33,6 @@ class Night:
 def unfinished(session: Session) -> Night | None:
     row = _running(session)
     return _view(row) if row else None
-
-
-def as_known(session: Session, run_id: str) -> Night:
-    return _view(session.get_one(TrainingRunRow, run_id))
-
-
-def is_running(session: Session, run_id: str) -> bool:
-    return session.get_one(TrainingRunRow, run_id).state == RUNNING
 
 
 def take_back_attempt(session: Session, run_id: str) -> None:
@@ -110,10 +102,6 @@ class Ended:
 def latest(session: Session) -> Ended | None:
     row = session.scalar(select(TrainingRunRow).order_by(TrainingRunRow.started_at.desc()).limit(1))
     return Ended(row.started_at, row.outcome, tuple(map(str, row.reasons))) if row else None
-
-
-def latest_start(session: Session) -> datetime | None:
-    return session.scalar(select(func.max(TrainingRunRow.started_at)))
 
 
 def _running(session: Session) -> TrainingRunRow | None:
