@@ -1,0 +1,160 @@
+"""The models, the index and what else reads or writes text."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from answerloop.backends.redaction.models import model_of
+from answerloop.observability import MODEL_LOAD_SECONDS
+from answerloop.ports import (
+    AdaptedGenerator,
+    AdapterStore,
+    DocumentIndex,
+    Embedder,
+    Generator,
+    GroundednessDetector,
+    Redactor,
+    Reranker,
+)
+from answerloop.settings import Settings
+from workers.training import wiring as training
+from workers.wiring.ground import Ground
+
+if TYPE_CHECKING:
+    from workers.training.params import Params
+    from workers.training.student import Student
+
+
+class Models(Ground):
+    @cached_property
+    def embedder(self) -> Embedder:
+        from answerloop.backends.embedder_sentence_transformers import SentenceTransformersEmbedder
+        from answerloop.backends.local_models.weights import embedder_folder
+
+        folder = embedder_folder(self.settings.embedder)
+        return SentenceTransformersEmbedder(folder, name=self.settings.embedder, device=self.settings.device)
+
+    @cached_property
+    def index(self) -> DocumentIndex:
+        from answerloop.backends.index_lancedb import LanceDocumentIndex
+
+        return LanceDocumentIndex(self.settings.state.index, self.embedder.name, self.embedder.dimension)
+
+    @cached_property
+    def reranker(self) -> Reranker | None:
+        if not self.settings.reranker:
+            return None
+        from answerloop.backends.local_models.weights import folder_or_hub_id
+        from answerloop.backends.reranker_cross_encoder import CrossEncoderReranker
+
+        folder = folder_or_hub_id(self.settings.reranker)
+        return CrossEncoderReranker(folder, name=self.settings.reranker, device=self.settings.device)
+
+    @cached_property
+    def generator(self) -> Generator:
+        if self.settings.generator == "extractive":
+            return self.fallback
+        if self.settings.generator == "reader":
+            from answerloop.backends.generator_reader import ReaderGenerator
+
+            return ReaderGenerator()
+        return self.language_model
+
+    @cached_property
+    def language_model(self) -> AdaptedGenerator:
+        from answerloop.backends.generator_transformers import TransformersGenerator
+        from answerloop.backends.local_models.weights import model_folder
+
+        started = time.perf_counter()
+        generator = TransformersGenerator.load(
+            model_folder(self.settings.model, self.settings.effective_models_folder),
+            name=self.settings.model,
+            device=self.settings.device,
+            dtype=self.settings.dtype,
+            threads=self.settings.threads,
+            batch_size=self.settings.batch_size,
+            adapters=self.settings.state.adapters,
+        )
+        MODEL_LOAD_SECONDS.set(time.perf_counter() - started)
+        return generator
+
+    def student(self, params: Params) -> Student:
+        """The language model once more, to be changed by a training: one for each."""
+        from answerloop.backends.local_models.student import LocalStudent
+        from answerloop.backends.local_models.weights import model_folder
+
+        return LocalStudent.load(
+            model_folder(self.settings.model, self.settings.effective_models_folder),
+            name=self.settings.model,
+            device=self.settings.device,
+            dtype=params.precision,
+            qlora=params.qlora,
+        )
+
+    @cached_property
+    def adapters(self) -> AdapterStore:
+        return training.adapter_store(self.settings)
+
+    @cached_property
+    def fallback(self) -> Generator:
+        from answerloop.backends.generator_extractive import ExtractiveGenerator
+
+        return ExtractiveGenerator()
+
+    @cached_property
+    def groundedness(self) -> GroundednessDetector:
+        if self.settings.groundedness == "nli":
+            from answerloop.backends.groundedness_nli import NliGroundednessDetector
+            from answerloop.backends.local_models.weights import model_folder
+
+            folder = model_folder(self.settings.groundedness_model, self.settings.effective_models_folder)
+            return NliGroundednessDetector.load(folder, device=self.settings.device, dtype=self.settings.dtype)
+        from answerloop.backends.groundedness_mixed import MixedGroundednessDetector
+
+        return MixedGroundednessDetector()
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        from answerloop.backends.redactor_presidio import PresidioRedactor
+
+        settings = self.settings
+        return PresidioRedactor(settings.masked_types, settings.redaction_language, settings.redaction_regions)
+
+
+def prepare_models(settings: Settings, report: Callable[[str], None]) -> None:
+    """Make the default models ready to load. Raises ModelMissing, ConfigurationError."""
+    from answerloop.backends.local_models import weights
+
+    model_of(settings.redaction_language)
+    if settings.embedder == weights.DEFAULT_EMBEDDER:
+        weights.verify_embedder()
+    if _speaks_by_model(settings):
+        prepare_language_model(settings, report)
+
+
+def prepare_language_model(settings: Settings, report: Callable[[str], None]) -> None:
+    """Raises ModelMissing, ConfigurationError."""
+    from answerloop.backends.local_models import weights
+
+    if settings.model == weights.DEFAULT_MODEL:
+        weights.prepare_default_model(settings.effective_models_folder, report)
+
+
+def _speaks_by_model(settings: Settings) -> bool:
+    from answerloop.backends.adapters_folder import POINTER, read_pointer
+
+    return settings.generator == "transformers" or bool(read_pointer(settings.state.adapters / POINTER).adapters)
+
+
+def check_models(settings: Settings) -> str:
+    """Where the configured models are. Raises ModelMissing."""
+    from answerloop.backends.local_models import weights
+
+    embedder = weights.embedder_folder(settings.embedder)
+    model_of(settings.redaction_language)
+    if not _speaks_by_model(settings):
+        return f"embedder {embedder}, no language model"
+    return f"embedder {embedder}, generator {weights.model_folder(settings.model, settings.effective_models_folder)}"

@@ -1,0 +1,294 @@
+"""The rooms in which the workers' jobs are done, and the doors that lead there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from celery import Celery
+
+from answerloop.backends.notifier_chat import notifier_of
+from answerloop.backends.queue_celery import CeleryTaskQueue, make_worker_app
+from answerloop.db.eraser import Eraser
+from answerloop.db.repositories import alarms
+from answerloop.domain import HomeFacts
+from answerloop.heartbeat import Heartbeat
+from answerloop.home import Home
+from answerloop.ports import Notifier
+from answerloop.secrets import key_of
+from answerloop.settings import Settings
+from answerloop.slack import address as slack_address
+from answerloop.teams import address as teams_address
+from workers import schedule, tasks
+from workers.answering.bursts import BurstWatch
+from workers.answering.correct import CorrectionDesk
+from workers.answering.curated import CuratedAnswers
+from workers.answering.curated_upkeep import CuratedUpkeep
+from workers.answering.deliver import DeliveryDesk
+from workers.answering.desk import AnswerDesk
+from workers.answering.guard import Guard
+from workers.answering.nearest import NearestExamples
+from workers.answering.pipeline import Limits, Pipeline
+from workers.answering.recover import Recovery
+from workers.answering.retrieve import Retriever
+from workers.answering.safety import Triage
+from workers.answering.sample import Plan, Sampler
+from workers.answering.speakers import Cast
+from workers.herald import Herald
+from workers.indexing.sync import Indexer
+from workers.training.canary import CanaryWatch, Rule
+from workers.training.manners import Manners
+from workers.training.promote import Promotion
+from workers.wiring.models import Models
+from workers.wiring.platforms import Platforms
+
+if TYPE_CHECKING:
+    from workers.training.nightly import Nightly
+
+T = TypeVar("T")
+
+LATE_SHARE = 0.5
+"""Of the deadline of an answer: a canary that takes longer has nearly been cut off."""
+
+
+class Workshop(Models, Platforms):
+    """The parts of the workers. A part is built once, by the first thread that needs it."""
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        super().__init__(settings)
+        self.heartbeat = Heartbeat(self.database, name, settings.lease_seconds / 3)
+        self._lock = threading.RLock()
+
+    @cached_property
+    def celery(self) -> Celery:
+        app = make_worker_app(self.settings.effective_broker_url)
+        app.conf.beat_schedule = schedule.beat_schedule(
+            self.settings.sync_interval_seconds, self.settings.review, nightly=self.settings.nightly
+        )
+        tasks.register(app, self)
+        return app
+
+    @cached_property
+    def queue(self) -> CeleryTaskQueue:
+        return CeleryTaskQueue(self.settings.effective_broker_url)
+
+    @cached_property
+    def retriever(self) -> Retriever:
+        return Retriever(self.index, self.embedder, self.database, self.settings.passages, self.reranker)
+
+    @cached_property
+    def guard(self) -> Guard:
+        return Guard(self.groundedness, self.settings.grounded_threshold)
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        settings = self.settings
+        limits = Limits(
+            answer_threshold=settings.answer_threshold,
+            sure_threshold=settings.sure_threshold,
+            max_new_tokens=settings.max_new_tokens,
+            deadline_seconds=settings.answer_deadline_seconds,
+        )
+        return Pipeline(self.retriever, self.cast, self.fallback, self.guard, limits, self.triage, self.curated)
+
+    @cached_property
+    def cast(self) -> Cast:
+        # not by _once: while the model loads, nobody must wait for other parts
+        return Cast(
+            self.generator, lambda: self.language_model, self.adapters.serving, self._ring, self.settings.tenant
+        )
+
+    def _ring(self, key: str, kind: str, text: str) -> None:
+        with self.database.writing() as session:
+            alarms.ring(session, key, kind, text)
+
+    @cached_property
+    def curated(self) -> CuratedAnswers:
+        return CuratedAnswers(self.database, self.embedder, self.settings.curated_threshold)
+
+    @cached_property
+    def triage(self) -> Triage:
+        settings = self.settings
+        return Triage(
+            settings.contacts_by_concern,
+            settings.human_contact,
+            settings.emergency_text,
+            NearestExamples(self.embedder, settings.state.examples),
+        )
+
+    @cached_property
+    def answer_desk(self) -> AnswerDesk:
+        return AnswerDesk(
+            self.database,
+            self.queue,
+            self.pipeline,
+            self.directory,
+            self.heartbeat,
+            timedelta(seconds=self.settings.lease_seconds),
+            self.settings.history_turns,
+            self.redactor,
+            self.embedder,
+        )
+
+    @cached_property
+    def delivery_desk(self) -> DeliveryDesk:
+        reminder = timedelta(hours=self.settings.reminder_hours)
+        return DeliveryDesk(self.database, self.queue, self.channels, self.directory, reminder, self._home_of)
+
+    def _home_of(self, channel: str, person_id: str) -> HomeFacts:
+        facts = Home(self.database, self.directory, self.settings.tenant).facts(channel, person_id)
+        return replace(facts, admin=person_id.rpartition(":")[2] in self.settings.teams_admins)
+
+    @cached_property
+    def correction_desk(self) -> CorrectionDesk:
+        return CorrectionDesk(
+            self.database,
+            self.queue,
+            self.directory,
+            {"slack": slack_address.to_person, "teams": teams_address.to_person},
+        )
+
+    @cached_property
+    def curated_upkeep(self) -> CuratedUpkeep:
+        return CuratedUpkeep(self.database, self.queue)
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        return Recovery(self.database, self.queue)
+
+    @cached_property
+    def eraser(self) -> Eraser:
+        state = self.settings.state
+        return Eraser(self.database, key_of(state.receipt_key), state.logs, state.datasets)
+
+    @cached_property
+    def bursts(self) -> BurstWatch:
+        return BurstWatch(self.database)
+
+    @cached_property
+    def notifier(self) -> Notifier:
+        return notifier_of(self.settings, self.database, self.queue)
+
+    @cached_property
+    def herald(self) -> Herald:
+        return Herald(self.database, self.notifier)
+
+    @cached_property
+    def manners(self) -> Manners:
+        return Manners(self.database)
+
+    @cached_property
+    def nightly(self) -> Nightly:
+        from workers.training.night_wiring import nightly
+
+        return nightly(self, self.manners)
+
+    @cached_property
+    def sampler(self) -> Sampler:
+        return Sampler(self.database, Plan.of(self.settings))
+
+    @cached_property
+    def promotion(self) -> Promotion:
+        return Promotion(self.database, self.adapters)
+
+    @cached_property
+    def canary_watch(self) -> CanaryWatch:
+        settings = self.settings
+        late = LATE_SHARE * settings.answer_deadline_seconds
+        return CanaryWatch(self.database, self.promotion, Rule(settings.canary_answers, settings.canary_days, late))
+
+    @cached_property
+    def indexer(self) -> Indexer:
+        return Indexer(
+            self.database,
+            self.index,
+            self.embedder,
+            chunk_tokens=min(self.settings.chunk_tokens, self.embedder.max_tokens),
+            max_document_bytes=self.settings.max_document_bytes,
+        )
+
+    # --- doors (see workers.tasks)
+
+    def _once(self, build: Callable[[], T]) -> T:
+        with self._lock:
+            return build()
+
+    def answer(self, question_id: str) -> None:
+        self._once(lambda: self.answer_desk).answer(question_id)
+
+    def deliver(self, question_id: str) -> None:
+        self._once(lambda: self.delivery_desk).deliver(question_id)
+
+    def progress(self, question_id: str) -> None:
+        self._once(lambda: self.delivery_desk).progress(question_id)
+
+    def withdraw(self, question_id: str) -> None:
+        self._once(lambda: self.delivery_desk).withdraw(question_id)
+
+    def notify(self, notice_id: str) -> None:
+        self._once(lambda: self.delivery_desk).notify(notice_id)
+
+    def correct(self, answer_id: str) -> None:
+        self._once(lambda: self.correction_desk).correct(answer_id)
+
+    def recover(self) -> None:
+        self._once(lambda: self.recovery).recover()
+
+    def tell_alarms(self) -> None:
+        self._once(lambda: self.herald).tell()
+
+    def night(self) -> None:
+        self._once(lambda: self.nightly).tick()
+
+    def sample(self) -> None:
+        self._once(lambda: self.bursts).look()
+        self._once(lambda: self.sampler).sample()
+
+    def finish_erasures(self) -> None:
+        self._once(lambda: self.eraser).finish()
+
+    def retain(self) -> None:
+        if self.settings.retention_days:
+            self._once(lambda: self.eraser).older_than(self.settings.retention_days)
+
+    def watch_canary(self) -> None:
+        if self.settings.retire_tainted:
+            self._once(lambda: self.promotion).retire_tainted()
+        self._once(lambda: self.canary_watch).look()
+
+    def keep_curated(self) -> None:
+        self._once(lambda: self.curated_upkeep).run()
+
+    def forget_documents(self, receipt_id: str) -> None:
+        self._once(lambda: self.indexer).forget(receipt_id)
+
+    def sync_source(self, source_id: str) -> None:
+        self._once(lambda: self.indexer).sync(source_id)
+
+    def sync_all(self) -> None:
+        self._once(lambda: self.indexer).sync_all()
+
+    # --- from warming up to closing
+
+    def warm_up(self, queues: tuple[str, ...]) -> None:
+        """Load what these queues need before the first job comes, so that nobody waits for a model."""
+        if "answer" in queues:
+            self._once(lambda: self.answer_desk)
+            self._once(lambda: self.cast).warm_up()
+        if "index" in queues:
+            self._once(lambda: self.indexer)
+
+    def wind_up(self, **_: object) -> None:
+        """The process is asked to end: what takes hours breaks off, and goes on in the next one."""
+        self.manners.stop()
+
+    def close(self) -> None:
+        """Let go of what holds threads or connections."""
+        for name in {"generator", "language_model"} & set(self.__dict__):
+            if hasattr(generator := getattr(self, name), "close"):
+                generator.close()
+        self.database.dispose()
