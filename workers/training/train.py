@@ -94,10 +94,10 @@ def train(
 
 
 def _hash_of_run(student: Student, rows_hash: str, params: Params) -> str:
-    """Threads and limits decide how long it takes, not what is learned."""
+    """Threads and limits decide how long it takes, not what is learned; other versions may learn otherwise."""
     limits = {"threads", "max_minutes", "max_memory_gb", "checkpoint_steps", "checkpoint_seconds"}
     what = {"model": student.name, "dtype": str(student.model.dtype), "device": student.model.device.type}
-    what |= {"rows": rows_hash, "params": params.model_dump(exclude=limits)}
+    what |= {"versions": versions(), "rows": rows_hash, "params": params.model_dump(exclude=limits)}
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 

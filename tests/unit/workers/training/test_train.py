@@ -196,6 +196,13 @@ def test_other_rows_or_parameters_start_over_and_limits_do_not(tmp_path: Path) -
     assert train(student(), ROWS, VALIDATION, tmp_path, params(checkpoint_seconds=1, max_minutes=9)).starts == 2
 
 
+def test_another_version_of_a_library_starts_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Killed):
+        train(student(), ROWS, VALIDATION, tmp_path, params(checkpoint_steps=2), report=kill_at(9))
+    monkeypatch.setattr("workers.training.train.versions", lambda: {"torch": "0"})
+    assert train(student(), ROWS, VALIDATION, tmp_path, params(checkpoint_steps=2)).starts == 1
+
+
 def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
     first = train(student(), ROWS, VALIDATION, tmp_path, params(epochs=1))
     said: list[Progress] = []

@@ -1,0 +1,1 @@
+"""What an adapter brings after so many corrections."""
