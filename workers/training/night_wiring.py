@@ -80,7 +80,10 @@ def _stage(workshop: Workshop, manners: Manners) -> Iterator[Stage]:
         keys = _keys(workshop)
         retriever = Remembering(workshop.retriever)
         ladder = Ladder(lambda speaker: _pipeline(workshop, retriever, speaker), cases, keys, manners.breathe)
-        yield Stage(ladder, keys, lambda name, rows: _contestants(workshop, name, rows), _served(workshop))
+        try:
+            yield Stage(ladder, keys, lambda name, rows: _contestants(workshop, name, rows), _served(workshop))
+        finally:
+            workshop.put_language_model_away()
 
 
 def _pipeline(workshop: Workshop, retriever: Any, speaker: Speaker) -> Pipeline:

@@ -81,6 +81,14 @@ class Models(Ground):
         MODEL_LOAD_SECONDS.set(time.perf_counter() - started)
         return generator
 
+    def put_language_model_away(self) -> None:
+        """It takes much memory; the next one who needs it loads it again."""
+        model = self.__dict__.pop("language_model", None)
+        if model is not None and self.__dict__.get("generator") is model:
+            del self.__dict__["generator"]
+        if hasattr(model, "close"):
+            model.close()
+
     def student(self, params: Params) -> Student:
         """The language model once more, to be changed by a training: one for each."""
         from answerloop.backends.local_models.student import LocalStudent

@@ -41,3 +41,17 @@ def test_workers_hear_of_a_promotion_and_of_a_rollback_without_a_restart(tmp_pat
     until(lambda: workshop.cast(asked).generator is workshop.generator, 5)
     workshop.watch_canary()
     workshop.close()
+
+
+def test_a_language_model_that_is_put_away_is_closed_and_loaded_again_by_who_needs_it(tmp_path):
+    workshop = Workshop(Settings(_env_file=None, home=tmp_path, generator="transformers"), "test")
+    model = FakeGenerator(lambda _: "90 days")
+    closed: list[bool] = []
+    model.close = lambda: closed.append(True)
+    workshop.__dict__["language_model"] = model
+    assert workshop.generator is model
+    workshop.put_language_model_away()
+    workshop.put_language_model_away()
+    assert closed == [True]
+    assert not {"language_model", "generator"} & set(workshop.__dict__)
+    workshop.database.dispose()
