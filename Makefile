@@ -11,7 +11,7 @@ TEAMS_SIMULATOR := .e2e/.m365agentsplayground-0.2.28
 TEAMS_SCHEMAS := .e2e/.app-manifest-1.1.2
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-all quality pictures lint format bench lock models browser simulator npm label-studio clean
+.PHONY: help run setup test test-all quality pictures lint format bench lock models browser servers simulator npm label-studio clean
 
 help:  ## Explain every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,7 +43,7 @@ models: setup  ## Fetch and check the default models (make run does it too)
 test: setup  ## The tests that need nothing but Python
 	@$(ENV) $(BIN)/pytest -m "not model and not browser and not stack"
 
-test-all: setup models browser simulator label-studio  ## The other tests: real model, whole stack with faults, browser, Slack, Teams (not those of `make test`)
+test-all: setup models browser simulator label-studio servers  ## The other tests: real model, whole stack with faults, browser, Slack, Teams (not those of `make test`)
 	@$(ENV) $(BIN)/pytest -m "model or browser or stack"
 
 quality: setup models  ## A few minutes of questions on the sample handbook: did answers get worse than the accepted ones?
@@ -56,6 +56,13 @@ pictures: setup browser simulator label-studio  ## Take the pictures of the docu
 browser:
 	@command -v chromium >/dev/null || { echo "Installing Chromium …"; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-color-emoji >/dev/null; }
+
+# Neither package shall start a server of its own; the tests start theirs.
+servers:
+	@command -v redis-server >/dev/null && ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 \
+	  || { echo "Installing Redis and PostgreSQL …"; mkdir -p /etc/postgresql-common/createcluster.d \
+	    && echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.d/answerloop.conf \
+	    && apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq redis-server postgresql >/dev/null; }
 
 simulator: $(SLACK_SIMULATOR) $(TEAMS_SIMULATOR) $(TEAMS_SCHEMAS)
 

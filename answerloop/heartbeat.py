@@ -40,7 +40,7 @@ class Heartbeat:
         if self._thread.is_alive():
             self._thread.join(timeout=5)
         try:
-            with self._database.writing() as session:
+            with self._database.writing(beside_others=True) as session:
                 processes.leave(session, self._name, socket.gethostname(), os.getpid())
         except DatabaseUnavailable:
             log.warning("could not sign off")
@@ -64,7 +64,7 @@ class Heartbeat:
                 _attempt(renew)
 
     def _beat(self) -> None:
-        with self._database.writing() as session:
+        with self._database.writing(beside_others=True) as session:
             resident = self._process.memory_info().rss
             processes.beat(session, self._name, socket.gethostname(), os.getpid(), resident)
 

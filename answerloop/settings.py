@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     # --- where things are
     home: Path = Field(Path(".answerloop"), description="Folder for all state: database, index, models, logs.")
     tenant: str = Field("default", pattern=r"^[A-Za-z0-9_.-]{1,80}$", description="Tenant of questions asked here.")
-    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the home folder.")
+    database_url: SecretStr = Field(SecretStr(""), description="SQLAlchemy URL; empty: SQLite in the home folder.")
     broker_url: SecretStr = Field(SecretStr(""), description="Redis or Valkey URL; empty: the embedded Valkey.")
 
     models_folder: Path | None = Field(None, description="Prepared models; empty: `models` in the home folder.")
@@ -346,7 +346,7 @@ class Settings(BaseSettings):
 
     @property
     def effective_database_url(self) -> str:
-        return self.database_url or f"sqlite:///{self.state.database}"
+        return self.database_url.get_secret_value() or f"sqlite:///{self.state.database}"
 
     @property
     def effective_broker_url(self) -> str:

@@ -52,7 +52,7 @@ class Intake:
     ) -> None:
         """`post` sends the jobs; without it that is done before a question counts as accepted."""
         self._database = database
-        self._together = Together(database, self._store)
+        self._together = Together(database, self._store, beside_others=True)
         self._post = post or partial(outbox.send, database, queue)
         self._max_characters = max_characters
         self._per_person = per_person

@@ -63,13 +63,13 @@ def hand_over(queue: TaskQueue, rows: Sequence[OutboxRow]) -> list[str]:
 
 def strike_out(database: Database, sent: Sequence[str]) -> None:
     if sent:
-        with database.writing() as session:
+        with database.writing(beside_others=True) as session:
             session.execute(delete(OutboxRow).where(OutboxRow.id.in_(sent)))
 
 
 def sweep(database: Database, queue: TaskQueue, limit: int = 500) -> int:
     """Send what is due. Two sweeps at once take different rows: taking one moves its time on."""
-    with database.writing() as session:
+    with database.writing(beside_others=True) as session:
         rows = session.scalars(
             select(OutboxRow)
             .where(OutboxRow.not_before <= now())

@@ -1,9 +1,8 @@
-"""Engine and transactions. SQLite runs in WAL mode; a writing transaction takes its lock at once, so it never has to
-be rolled back half-way because another writer was faster."""
+"""Engine and transactions, alike on SQLite and PostgreSQL: who reads sees one moment, who writes need not fear that
+somebody else changes what was read before it is written."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -12,16 +11,15 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.orm import Session, sessionmaker
 
-from answerloop.db.turn import Turn
+from answerloop.db import engine_postgres, engine_sqlite
 from answerloop.errors import ConfigurationError, DatabaseUnavailable
 
-BUSY_TIMEOUT_MS = 10_000
-POOL_SIZE = 30  # connections, and as many again under load: more than the threads of any of our processes
+UNIQUE_VIOLATION = "23505"
 
 
 class DuplicateKey(Exception):
@@ -35,10 +33,11 @@ class Database:
     """
 
     def __init__(self, url: str, *, urgent: bool = False) -> None:
-        self.engine = _engine(url)
-        self._turn = _turn(self.engine.url, urgent=urgent)
-        self._reader = sessionmaker(self.engine, expire_on_commit=False)
-        self._writer = sessionmaker(self.engine.execution_options(writing=True), expire_on_commit=False)
+        self._is_sqlite = url.startswith("sqlite")
+        self.engine = engine_sqlite.make(url) if self._is_sqlite else engine_postgres.make(url)
+        self._turn = engine_sqlite.turn(self.engine.url, urgent=urgent) if self._is_sqlite else None
+        self._reader = sessionmaker(self._as(writing=False), expire_on_commit=False)
+        self._writer = sessionmaker(self._as(writing=True), expire_on_commit=False)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -46,10 +45,18 @@ class Database:
             yield session
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
+    def writing(self, *, beside_others: bool = False) -> Iterator[Session]:
+        """Nobody else writes meanwhile. `beside_others`: but for those who say so too, where the database can do that;
+        such a transaction claims or locks each row that it changes before it looks at it, or adds rows with keys."""
         in_turn = self._turn.taken() if self._turn else nullcontext()
         with _translated(), in_turn, self._writer.begin() as session:
+            if not self._is_sqlite:
+                engine_postgres.take_turn(session.connection(), beside_others=beside_others)
             yield session
+
+    def _as(self, *, writing: bool) -> Engine:
+        options = engine_sqlite.options if self._is_sqlite else engine_postgres.options
+        return self.engine.execution_options(**options(writing=writing))
 
     def check(self) -> None:
         """Raises DatabaseUnavailable when it does not answer, ConfigurationError when it was not migrated."""
@@ -64,7 +71,9 @@ class Database:
 
     def migrate(self) -> None:
         """Bring the tables to the newest version; doing it twice changes nothing."""
-        with _translated(), self.engine.execution_options(writing=True).begin() as connection:
+        with _translated(), self._as(writing=True).begin() as connection:
+            if not self._is_sqlite:
+                engine_postgres.take_turn(connection)
             config = _alembic()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -72,7 +81,7 @@ class Database:
     def empty_journal(self) -> bool:
         """Move what SQLite has written beside the file into it, so that nothing deleted is left there. False while
         somebody reads; other databases do so by themselves."""
-        if self.engine.url.get_backend_name() != "sqlite":
+        if not self._is_sqlite:
             return True
         with _translated():
             connection = self.engine.raw_connection()
@@ -94,60 +103,30 @@ def _alembic() -> Config:
     return config
 
 
-def _engine(url: str) -> Engine:
-    if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True, pool_size=POOL_SIZE, max_overflow=POOL_SIZE)
-    engine = create_engine(
-        url,
-        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
-        hide_parameters=True,
-        pool_size=POOL_SIZE,
-        max_overflow=POOL_SIZE,
-    )
-    if engine.url.database:
-        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves, below
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA secure_delete=ON")  # what is deleted or overwritten is gone from the file
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        writing = connection.get_execution_options().get("writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-    return engine
-
-
-def _turn(url: URL, *, urgent: bool) -> Turn | None:
-    """Other databases have more than one writer at a time."""
-    if url.get_backend_name() != "sqlite" or not url.database:
-        return None
-    return Turn(Path(url.database), BUSY_TIMEOUT_MS / 1000, urgent=urgent)
-
-
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
-    except IntegrityError as error:
-        if "unique" in str(error.orig).lower():
-            raise DuplicateKey(_first_line(error)) from error
-        raise
     except PoolExhausted as error:
         raise DatabaseUnavailable("The database has no connection to spare.") from error
-    except OperationalError as error:
-        raise DatabaseUnavailable(f"The database did not do it: {_first_line(error)}") from error
     except DBAPIError as error:
+        _forget_details(error)
+        if isinstance(error, IntegrityError) and _is_about_a_unique_key(error):
+            raise DuplicateKey(str(error.orig)) from error
+        if isinstance(error, OperationalError):
+            raise DatabaseUnavailable(f"The database did not do it: {error.orig}") from error
         if error.connection_invalidated:
-            raise DatabaseUnavailable(f"The database went away: {_first_line(error)}") from error
+            raise DatabaseUnavailable(f"The database went away: {error.orig}") from error
         raise
 
 
-def _first_line(error: DBAPIError) -> str:
-    """What the driver says, without the lines that may quote a row."""
-    return str(error.orig).partition("\n")[0]
+def _is_about_a_unique_key(error: IntegrityError) -> bool:
+    return getattr(error.orig, "sqlstate", "") == UNIQUE_VIOLATION or "unique" in str(error.orig).lower()
+
+
+def _forget_details(error: DBAPIError) -> None:
+    """Keep the first line of what the driver says: further ones may quote a row."""
+    said = str(error.orig).partition("\n")[0]
+    if error.orig is not None:
+        error.orig.args = (said,)
+    error.args = (f"({type(error.orig).__name__}) {said}",)

@@ -45,9 +45,12 @@ class Together(Generic[I, R]):
         database: Database,
         write_all: Callable[[Session, Sequence[I]], Sequence[R]],
         patience_seconds: float = PATIENCE_SECONDS,
+        *,
+        beside_others: bool = False,
     ) -> None:
         self._database = database
         self._patience = patience_seconds
+        self._beside_others = beside_others
         self._write_all = write_all
         self._turn = threading.Lock()
         self._waiting: deque[_Waiting[I, R]] = deque()
@@ -77,7 +80,7 @@ class Together(Generic[I, R]):
 
     def _write(self, waiting: Sequence[_Waiting[I, R]]) -> None:
         try:
-            with self._database.writing() as session:
+            with self._database.writing(beside_others=self._beside_others) as session:
                 results = self._write_all(session, [each.item for each in waiting])
             for each, result in zip(waiting, results, strict=True):
                 each.result = result

@@ -70,7 +70,8 @@ class RunningInstallation:
             "HF_HUB_OFFLINE": "1",
             **{f"ANSWERLOOP_{name.upper()}": value for name, value in settings.items()},
         }
-        self.database = Database(Settings(_env_file=None, home=home).effective_database_url)  # type: ignore[call-arg]
+        self._settings = Settings(_env_file=None, home=home, **settings)  # type: ignore[call-arg,arg-type]
+        self.database = Database(self._settings.effective_database_url)
         self._process: subprocess.Popen[bytes] | None = None
 
     # --- life
@@ -115,6 +116,14 @@ class RunningInstallation:
     def children(self) -> list[psutil.Process]:
         assert self._process is not None
         return psutil.Process(self._process.pid).children(recursive=True)
+
+    @property
+    def broker_url(self) -> str:
+        return self._settings.effective_broker_url
+
+    def kill_broker(self) -> None:
+        """It comes back by itself."""
+        os.kill(self.pid_of("broker"), signal.SIGKILL)
 
     def pid_of(self, name: str) -> int:
         if name == "broker":

@@ -78,11 +78,9 @@ class Work:
 
 
 class Company:
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.root = folder, folder / "adapters"
-        self.url = f"sqlite:///{folder / 'test.db'}"
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder, self.root, self.url = folder, folder / "adapters", url
         self.database, self.store = Database(self.url), FolderAdapterStore(self.root)
-        self.database.migrate()
 
     def night(self, number: int, steps: int, *, half: bool) -> bool:
         """Whether it was killed, after so many steps of disk and database."""
@@ -116,10 +114,10 @@ class Company:
             return [each.name for each in adapters.everyone(session) if each.state.value == "live"]
 
 
-def test_a_hundred_nights_with_kills_leave_one_live_adapter_each(tmp_path, monkeypatch):
+def test_a_hundred_nights_with_kills_leave_one_live_adapter_each(tmp_path, database_url, monkeypatch):
     monkeypatch.setattr("workers.training.nightly.LEASE_FOR", timedelta(0))  # whoever is killed has it no longer
     chance = random.Random(20261126)
-    company = Company(tmp_path)
+    company = Company(tmp_path, database_url)
     kills, live = 0, None
     for number in range(1, NIGHTS + 1):
         for left in reversed(range(MOST_TRIES)):

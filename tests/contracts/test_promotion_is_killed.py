@@ -25,9 +25,9 @@ class DyingDatabase(Database):
         self._disk = disk
 
     @contextmanager
-    def writing(self):
+    def writing(self, *, beside_others=False):
         self._disk._step()
-        with super().writing() as session:
+        with super().writing(beside_others=beside_others) as session:
             yield session
             self._disk._step()
 
@@ -53,10 +53,9 @@ def killed(url: str, root: Path, steps: int, half: bool, act) -> bool:
 
 @pytest.mark.parametrize("half", [False, True])
 @pytest.mark.parametrize("share", [0.0, 0.2])
-def test_a_night_that_is_killed_anywhere_is_finished_by_the_next_try(tmp_path, share, half):
-    url, root = f"sqlite:///{tmp_path / 'test.db'}", tmp_path / "adapters"
+def test_a_night_that_is_killed_anywhere_is_finished_by_the_next_try(tmp_path, database_url, share, half):
+    url, root = database_url, tmp_path / "adapters"
     database, store = Database(url), FolderAdapterStore(root)
-    database.migrate()
     with database.writing() as session:
         session.add(TrainingRunRow(id="run"))
     promotion = Promotion(database, store)

@@ -7,6 +7,7 @@ import signal
 import time
 import urllib.error
 import uuid
+from http import HTTPStatus
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_a_message_sent_three_times_is_one_question(running):
 
 def test_a_job_delivered_three_times_is_one_answer(running):
     question = running.ask(QUESTION)
-    queue = CeleryTaskQueue((running.home / "broker" / "url").read_text().strip())
+    queue = CeleryTaskQueue(running.broker_url)
     for _ in range(3):
         queue.send(answer_question(question))
     assert_each_answered_once(running, [question])
@@ -70,7 +71,7 @@ def test_a_killed_worker_loses_nothing(running, victim):
 
 def test_a_killed_broker_loses_nothing(running):
     questions = burst(running, 10)
-    os.kill(running.pid_of("broker"), signal.SIGKILL)
+    running.kill_broker()
     questions += burst(running, 10)
     assert_each_answered_once(running, questions)
 
@@ -102,6 +103,18 @@ def test_a_killed_bot_comes_back_and_shows_the_answers(running):
 
     until(back)
     assert_each_answered_once(running, [question])
+
+
+@pytest.mark.parametrize("running", ["servers"], indirect=True)
+def test_a_database_that_is_restarted_loses_nothing_that_was_acknowledged(running):
+    questions = burst(running, 10)
+    running.postgres.crash()
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        running.ask(QUESTION)
+    assert refused.value.code == HTTPStatus.SERVICE_UNAVAILABLE
+    running.postgres.start()
+    questions += burst(running, 5)
+    assert_each_answered_once(running, questions)
 
 
 def test_a_power_cut_loses_nothing(running):

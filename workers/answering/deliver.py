@@ -105,7 +105,7 @@ class DeliveryDesk:
 
     def deliver(self, question_id: str) -> None:
         """Show the answer as it stands now. A second job for the same state of it finds it shown."""
-        with self._database.writing() as session:
+        with self._database.writing(beside_others=True) as session:
             due = deliveries.due(session, question_id)
         if due is None:
             self.withdraw(question_id)  # if that is why
@@ -182,7 +182,8 @@ class DeliveryDesk:
 
     def _delivered(self, question_id: str, due: Due) -> None:
         jobs = []
-        with self._database.writing() as session:
+        reminds = bool(self._reminder) and due.channel != "web" and due.message.outcome is Outcome.ANSWERED
+        with self._database.writing(beside_others=not reminds) as session:  # one reminder, whatever else is delivered
             posts.done(session, DeliveryRow, question_id, due.attempt)
             if due.hint:
                 notice = notices.write(
@@ -195,7 +196,7 @@ class DeliveryDesk:
                     question_id=question_id,
                 )
                 jobs += [outbox.write(session, deliver_notice(notice))] if notice else []
-            if self._reminder and due.channel != "web" and due.message.outcome is Outcome.ANSWERED:
+            if reminds:
                 whose = f"reminder:{due.message.asker}:"
                 if not notices.reminded_since(session, whose, now() - ONE_REMINDER_IN):
                     notices.write(

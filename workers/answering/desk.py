@@ -80,7 +80,7 @@ class AnswerDesk:
 
     def answer(self, question_id: str) -> None:
         """Answer it, unless it is answered or in other hands. A second delivery of the job changes nothing."""
-        with self._database.writing() as session:
+        with self._database.writing(beside_others=True) as session:
             claim = questions.claim(session, question_id, self._lease)
         if claim is None:
             log.info("nothing to do", extra={"question_id": question_id})
@@ -109,7 +109,7 @@ class AnswerDesk:
         started = time.monotonic()
 
         def show(stage: Stage, text: str = "", sources: Sequence[CitedSource] | None = None) -> None:
-            with self._database.writing() as session:
+            with self._database.writing(beside_others=True) as session:
                 answers.progress(session, claim, self._lease, stage=stage, text=text, sources=sources)
             if claim.channel != "web" and time.monotonic() - started > SLOW_SECONDS:
                 with suppress(QueueUnavailable):  # news, not an answer: the next ones come soon
@@ -131,7 +131,7 @@ class AnswerDesk:
 
     def _finish(self, claim: Claim, draft: AnswerDraft) -> None:
         """The answer, the end of its question and the job that delivers it, in one transaction."""
-        with self._database.writing() as session:
+        with self._database.writing(beside_others=True) as session:
             answers.finish(session, claim, self._lease, draft)
             job = outbox.write(session, deliver_answer(claim.question_id))
         outbox.send(self._database, self._queue, [job])
@@ -157,7 +157,7 @@ class AnswerDesk:
             answer = self._redactor.mask(draft.text, question.placeholders)
             cited = [source.passage.text for source in draft.sources if source.cited]
             text = answer.placeholders.restore_published(answer.text, cited)
-            with self._database.writing() as session:
+            with self._database.writing(beside_others=True) as session:
                 answers.store_masked(session, claim.question_id, question.text, text)
         except Exception as error:  # noqa: BLE001 - whatever it is, the answer stands; its message may quote the text
             log.warning(
@@ -173,13 +173,13 @@ class AnswerDesk:
             return
         try:
             vector = self._embedder.embed([masked])[0].astype("<f4").tobytes()
-            with self._database.writing() as session:
+            with self._database.writing(beside_others=True) as session:
                 question_vectors.store(session, question_id, self._embedder.name, vector)
         except Exception as error:  # noqa: BLE001 - the answer stands without it
             log.warning("no vector", extra={"question_id": question_id, "error": type(error).__name__})
 
     def _renew(self, claim: Claim) -> None:
-        with self._database.writing() as session:
+        with self._database.writing(beside_others=True) as session:
             questions.renew(session, claim, self._lease)
 
     def _try_again(self, claim: Claim, error: AnswerloopError) -> None:
@@ -189,7 +189,7 @@ class AnswerDesk:
         if isinstance(error, DirectoryUnavailable):
             seconds = error.retry_after_seconds or DIRECTORY_SECONDS
             counts = now() - claim.created_at >= DIRECTORY_PATIENCE
-        with self._database.writing() as session:
+        with self._database.writing(beside_others=True) as session:
             questions.release(session, claim, timedelta(seconds=seconds), counts=counts)
 
 

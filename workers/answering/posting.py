@@ -40,7 +40,7 @@ class Posting:
 
         Raises DeliveryUnavailable when it has to be tried again, DeliveryImpossible when it never will succeed.
         """
-        with self._database.writing() as session:
+        with self._database.writing(beside_others=True) as session:
             step, message_id = posts.begin(session, table, row_id)
         if step is Step.WAIT:
             raise DeliveryUnavailable("Somebody else is posting it.", retry_after_seconds=BUSY_SECONDS)
@@ -62,7 +62,7 @@ class Posting:
         except (DeliveryUnavailable, DeliveryImpossible) as error:
             self._not_posted(table, row_id, perhaps=isinstance(error, DeliveryUncertain))
             raise
-        with self._database.writing() as session:
+        with self._database.writing(beside_others=True) as session:
             return posts.keep_first(session, table, row_id, posted)
 
     def _found(self, table: type[Posted], row_id: str, chat: ChatDelivery, address: Mapping[str, Any]) -> str | None:
@@ -77,9 +77,9 @@ class Posting:
         return found
 
     def _keep(self, table: type[Posted], row_id: str, message_id: str | None) -> None:
-        with self._database.writing() as session:
+        with self._database.writing(beside_others=True) as session:
             posts.keep(session, table, row_id, message_id)
 
     def _not_posted(self, table: type[Posted], row_id: str, *, perhaps: bool) -> None:
-        with self._database.writing() as session:
+        with self._database.writing(beside_others=True) as session:
             posts.not_posted(session, table, row_id, perhaps=perhaps)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from answerloop.cli.console import progress_bar
 from answerloop.db.repositories import documents
 from answerloop.errors import ConfigurationError
@@ -19,7 +21,11 @@ def throwaway(settings: Settings, documents_path: Path) -> Iterator[Workshop]:
     """An installation in a temporary folder with these documents indexed; the models are the real ones."""
     with tempfile.TemporaryDirectory(prefix="answerloop-") as folder:
         temporary = settings.model_copy(
-            update={"home": Path(folder), "database_url": "", "models_folder": settings.effective_models_folder}
+            update={
+                "home": Path(folder),
+                "database_url": SecretStr(""),
+                "models_folder": settings.effective_models_folder,
+            }
         )
         workshop = Workshop(temporary, "evaluate")
         workshop.database.migrate()

@@ -57,7 +57,7 @@ class Shown:
 
 def due(session: Session, question_id: str) -> Due | None:
     """What is still to be shown; None when it was, is not answered yet, or was taken back."""
-    row = session.get(DeliveryRow, question_id)
+    row = session.get(DeliveryRow, question_id, with_for_update=True)
     answer = answers.view(session, question_id)
     if row is None or posts.is_settled(row) or answer is None or answer.outcome is None or answer.retracted:
         return None

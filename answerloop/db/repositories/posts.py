@@ -30,9 +30,14 @@ class Step(StrEnum):
     WAIT = "wait"
 
 
+def _locked(session: Session, table: type[Posted], row_id: str) -> Posted:
+    """As it is now, for whoever changes it."""
+    return session.get_one(table, row_id, with_for_update=True)
+
+
 def begin(session: Session, table: type[Posted], row_id: str) -> tuple[Step, str | None]:
     """Take the right to post, or the id of the message that is there."""
-    row = session.get_one(table, row_id, with_for_update=True)
+    row = _locked(session, table, row_id)
     if row.message_id is not None:
         return Step.UPDATE, row.message_id
     if row.posting_at is not None and row.posting_at > now() - POSTING_TAKES:
@@ -44,25 +49,25 @@ def begin(session: Session, table: type[Posted], row_id: str) -> tuple[Step, str
 
 def keep(session: Session, table: type[Posted], row_id: str, message_id: str | None) -> None:
     """The post is over, and this is what the platform calls it."""
-    row = session.get_one(table, row_id)
+    row = _locked(session, table, row_id)
     row.message_id, row.posting_at = message_id or row.message_id, None
 
 
 def keep_first(session: Session, table: type[Posted], row_id: str, message_id: str | None) -> str | None:
     """The post is over. Where somebody else was faster meanwhile, theirs is the message that counts."""
-    row = session.get_one(table, row_id, with_for_update=True)
+    row = _locked(session, table, row_id)
     row.message_id, row.posting_at = row.message_id or message_id, None
     return row.message_id
 
 
 def not_posted(session: Session, table: type[Posted], row_id: str, *, perhaps: bool) -> None:
     """The post failed; `perhaps` when it may stand there all the same."""
-    session.get_one(table, row_id).posting_at = LONG_AGO if perhaps else None
+    _locked(session, table, row_id).posting_at = LONG_AGO if perhaps else None
 
 
 def forget(session: Session, table: type[Posted], row_id: str) -> None:
     """The message is not there any more: the next attempt posts another one."""
-    row = session.get_one(table, row_id)
+    row = _locked(session, table, row_id)
     row.message_id, row.posting_at = None, None
 
 
@@ -73,7 +78,7 @@ def is_settled(row: Posted) -> bool:
 
 def done(session: Session, table: type[Posted], row_id: str, attempt: int, failure: str | None = None) -> None:
     """It is shown, or never will be; unless it has changed since this attempt, or another one was begun."""
-    row = session.get_one(table, row_id)
+    row = _locked(session, table, row_id)
     if row.attempts != attempt:
         return
     row.delivered_at, row.due_at, row.failure = row.delivered_at or now(), None, failure
@@ -81,14 +86,14 @@ def done(session: Session, table: type[Posted], row_id: str, attempt: int, failu
 
 def again(session: Session, table: type[Posted], row_id: str) -> None:
     """What is shown has changed. Something that never will be shown stays so."""
-    row = session.get_one(table, row_id)
+    row = _locked(session, table, row_id)
     if row.failure is None:
         row.due_at, row.attempts = now() + DONE_WITHIN, row.attempts + 1
 
 
 def later(session: Session, table: type[Posted], row_id: str, wait: timedelta) -> None:
     """Its next attempt comes after this long: `overdue` gives it out, so that many attempts in vain have one next."""
-    row = session.get_one(table, row_id)
+    row = _locked(session, table, row_id)
     if not is_settled(row) or row.failure is not None:  # given up, and now to be taken away
         row.due_at = now() + wait
 

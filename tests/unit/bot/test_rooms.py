@@ -66,15 +66,15 @@ class LateDatabase(Database):
         self._other = other
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
+    def writing(self, *, beside_others: bool = False) -> Iterator[Session]:
         self._other()
-        with self.reading() as session:
+        with super().writing(beside_others=beside_others) as session:
             yield session
-        raise DuplicateKey("UNIQUE constraint failed: rooms.room")
+            raise DuplicateKey("UNIQUE constraint failed: rooms.room")
 
 
-def test_two_bots_that_start_at_once_seed_once(rooms, database, path):
-    late = LateDatabase(str(database.engine.url), lambda: rooms.seed(path))
+def test_two_bots_that_start_at_once_seed_once(rooms, database, database_url, path):
+    late = LateDatabase(database_url, lambda: rooms.seed(path))
     Rooms(late).seed(path)
     late.dispose()
     assert Rooms(database).settings_of("slack:T01:C01").respond is Respond.QUESTIONS

@@ -36,6 +36,7 @@ from answerloop.db.tables import (
     NoticeRow,
     OutboxRow,
     QuestionRow,
+    Table,
     now,
 )
 from answerloop.domain import Opinion, Thumb, Via
@@ -144,9 +145,12 @@ class Office(Scene):
         self.eraser.finish()
 
     def holds(self, *texts: str) -> list[str]:
-        """Those that stand anywhere in the folder: database, its journal, logs."""
+        """Those that stand anywhere in the folder (a file of a database, its journal, logs) or in a table."""
         self.database.empty_journal()
         content = b"".join(path.read_bytes() for path in self.folder.rglob("*") if path.is_file())
+        with self.database.reading() as session:
+            for table in Table.metadata.sorted_tables:
+                content += repr(session.execute(select(table)).all()).encode()
         return [text for text in texts if text.encode() in content]
 
 

@@ -28,8 +28,8 @@ def process(tmp_path):
         yield starts
 
 
-def test_one_at_a_time_however_many_threads_and_processes(database):
-    others = [Database(str(database.engine.url)) for _ in range(3)]
+def test_one_at_a_time_however_many_threads_and_processes(database, database_url):
+    others = [Database(database_url) for _ in range(3)]
 
     def write(number):
         with (database, *others)[number % 4].writing() as session:
