@@ -44,6 +44,8 @@ class Server:
 
     name: str
     ends_at_once: signal.Signals
+    account: str | None = None
+    """Whom it runs as; None: as we do."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=f"answerloop-{self.name}-"))
@@ -66,24 +68,24 @@ class Server:
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
             preexec_fn=self._end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one system call
-            **self._account(),
+            user=self.account, group=self.account, extra_groups=[] if self.account else None,
         )  # fmt: skip
-
-    def _account(self) -> dict[str, str | list[str]]:
-        return {}
 
     def _end_with_parent(self) -> None:
         ctypes.CDLL(None).prctl(1, int(self.ends_at_once))  # PR_SET_PDEATHSIG
 
     def _alive(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, f"{self.name} ended:\n{(self.folder / 'log').read_text()}"
+        assert self.process.poll() is None, f"{self.name} ended:\n{(self.folder / 'log').read_text()}"
         return True
 
     @property
-    def pid(self) -> int:
+    def process(self) -> subprocess.Popen[bytes]:
         assert self._process is not None
-        return self._process.pid
+        return self._process
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
 
     def end(self, how: signal.Signals) -> None:
         """And wait until nothing of it is left."""
@@ -149,6 +151,7 @@ class PostgresServer(Server):
 
     def __init__(self, *, durable: bool = True) -> None:
         super().__init__()
+        self.account = UNPRIVILEGED if os.getuid() == 0 else None
         self._durable = durable
         self._numbers = count(1)
         self._template = ""
@@ -165,8 +168,8 @@ class PostgresServer(Server):
     def _make_cluster(self, data: Path) -> None:
         password = self.folder / "password"
         password.write_text(self.password)
-        if os.getuid() == 0:
-            account = pwd.getpwnam(UNPRIVILEGED)
+        if self.account:
+            account = pwd.getpwnam(self.account)
             for path in (self.folder, password):
                 os.chown(path, account.pw_uid, account.pw_gid)
         with (self.folder / "log").open("ab") as log:
@@ -185,9 +188,6 @@ class PostgresServer(Server):
         }
         with (data / "postgresql.conf").open("a") as config:
             config.writelines(f"{name} = {value}\n" for name, value in settings.items())
-
-    def _account(self) -> dict[str, str | list[str]]:
-        return {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": []} if os.getuid() == 0 else {}
 
     def answers(self) -> bool:
         try:

@@ -7,6 +7,17 @@ import pytest
 from answerloop.cli import broker
 from answerloop.settings import StateFolder
 from answerloop.testing.installation import until
+from answerloop.testing.servers import RedisServer
+
+
+@pytest.fixture(params=["valkey", pytest.param("redis", marks=pytest.mark.stack)])
+def broker_server(request: pytest.FixtureRequest) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Its process and its URL."""
+    if request.param == "valkey":
+        yield request.getfixturevalue("valkey")
+        return
+    with RedisServer() as server:
+        yield server.process, server.url
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ _AS_WRITTEN = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _MAX_FRONT_MATTER = 10_000  # characters; nested by the ten thousands, brackets bring the YAML parser down
 
 MOST_MARK_CHARACTERS = 40
+MOST_VERSION_CHARACTERS = 80
 
 
 def read(data: bytes) -> ExtractedDocument:
@@ -38,7 +39,7 @@ def read(data: bytes) -> ExtractedDocument:
         url=_text(plain_strings, "url"),
         modified_at=modified_at,
         allow=groups_from(typed["allow"], "front matter") if "allow" in typed else None,
-        version=_text(plain_strings, "version"),
+        version=(_text(plain_strings, "version") or "")[:MOST_VERSION_CHARACTERS] or None,
         supersedes=_text(plain_strings, "supersedes"),
         sensitivity=(_text(plain_strings, "sensitivity") or "")[:MOST_MARK_CHARACTERS],
         trusted=trust_from(typed["trust"], "front matter") if "trust" in typed else True,
