@@ -100,7 +100,7 @@ format: setup  ## Rewrite the code in the project's style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: setup models label-studio  ## All measurements (DATA=folder with the public sets); tables here, JSON in .answerloop/bench
+bench: setup models label-studio servers  ## All measurements (DATA=folder with the public sets); tables here, JSON in .answerloop/bench
 	@$(ENV) $(BIN)/python -m benchmarks --data $(DATA) --out .answerloop/bench
 
 lock: setup  ## Write requirements.lock from what is installed

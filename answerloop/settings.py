@@ -24,13 +24,18 @@ def _secrets(value: str | tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     return tuple(map(SecretStr, _groups(value))) if isinstance(value, str) else tuple(value)
 
 
+DATABASES = ("postgresql:", "postgresql+psycopg:", "sqlite:")
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ANSWERLOOP_", env_file=".env", extra="forbid", frozen=True)
 
     # --- where things are
     home: Path = Field(Path(".answerloop"), description="Folder for all state: database, index, models, logs.")
     tenant: str = Field("default", pattern=r"^[A-Za-z0-9_.-]{1,80}$", description="Tenant of questions asked here.")
-    database_url: SecretStr = Field(SecretStr(""), description="SQLAlchemy URL; empty: SQLite in the home folder.")
+    database_url: SecretStr = Field(
+        SecretStr(""), description="`postgresql://user:password@host/name`; empty: SQLite in the home folder."
+    )
     broker_url: SecretStr = Field(SecretStr(""), description="Redis or Valkey URL; empty: the embedded Valkey.")
 
     models_folder: Path | None = Field(None, description="Prepared models; empty: `models` in the home folder.")
@@ -300,6 +305,13 @@ class Settings(BaseSettings):
     # --- observing
     log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or text for people.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least that is logged.")
+
+    @model_validator(mode="after")
+    def _a_database_we_know(self) -> Settings:
+        url = self.database_url.get_secret_value()
+        if url and not url.startswith(DATABASES):
+            raise ValueError("ANSWERLOOP_DATABASE_URL must begin with postgresql:// (or sqlite:///)")
+        return self
 
     @model_validator(mode="after")
     def _thresholds_in_order(self) -> Settings:

@@ -22,6 +22,8 @@ RUNS: tuple[tuple[str, ...], ...] = (  # file name, benchmark, folder below --da
     ("intake-broken-broker", "intake", "", "--break-broker"),
     ("intake-teams", "intake", "", "--channel", "teams", "--without-workers"),
     ("intake-teams-broken-broker", "intake", "", "--channel", "teams", "--without-workers", "--break-broker"),
+    ("throughput", "throughput", ""),
+    ("throughput-embedded", "throughput", "", "--backends", "embedded"),
     ("generation", "generation", ""),
     ("pii", "pii", "pii-presidio-dev"),
     ("review", "review", ""),

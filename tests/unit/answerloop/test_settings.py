@@ -79,3 +79,12 @@ def test_an_unknown_type_is_told_which_there_are(monkeypatch):
     monkeypatch.setenv("ANSWERLOOP_MASKED_TYPES", "PERSON,SHOE_SIZE")
     with pytest.raises(ConfigurationError, match=r"ANSWERLOOP_MASKED_TYPES.*'PERSON', 'EMAIL_ADDRESS'"):
         load_settings()
+
+
+def test_a_database_that_we_do_not_know_is_refused_without_its_password():
+    with pytest.raises(ConfigurationError, match="postgresql://") as caught:
+        load_settings(database_url="mysql://answerloop:hunter2@db/answerloop")
+    assert "hunter2" not in str(caught.value)
+    url = "postgresql://answerloop:hunter2@db/answerloop"
+    assert load_settings(database_url=url).effective_database_url == url
+    assert "hunter2" not in repr(load_settings(database_url=url))
