@@ -12,12 +12,14 @@ import multiprocessing
 import os
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from sqlalchemy import select
 
 from answerloop import metrics
@@ -97,10 +99,40 @@ def measure(options: argparse.Namespace) -> tuple[dict[str, float], list[Look]]:
     with tempfile.TemporaryDirectory(prefix="answerloop-") as folder, _running(Path(folder), options) as installation:
         send_all(warming, installation.port, WARM_UP, options.rate, time.time())
         until(lambda: not installation.undelivered())
+        before = _processor_seconds(installation)
         sent, looks = _send(options, asking, count, installation)
         with suppress(AssertionError):
             until(lambda: not installation.undelivered(), DRAIN_SECONDS)
-        return _figures(options, sent, looks, _delivered(installation, asking, count), count), looks
+        spent = {name: seconds - before.get(name, 0.0) for name, seconds in _processor_seconds(installation).items()}
+        figures = _figures(sent, looks, _delivered(installation, asking, count), count)
+        costs = {f"{name}_ms_per_question": 1000 * seconds / count for name, seconds in sorted(spent.items())}
+        return figures | {"processor_ms_per_question": sum(costs.values())} | costs, looks
+
+
+def _processor_seconds(installation: RunningInstallation) -> Counter[str]:
+    """Spent so far by each of our programs, but for the sender; what they cost does not depend on who else is here."""
+    spent: Counter[str] = Counter()
+    processes = installation.children()
+    if isinstance(installation, InstallationOnServers):
+        for server in (installation.redis, installation.postgres):
+            process = psutil.Process(server.pid)
+            processes += [process, *process.children(recursive=True)]
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            spent[_name(process)] += times.user + times.system
+            if process.name() == "postgres" and process.children():
+                spent["postgres"] += times.children_user + times.children_system  # connections that have ended
+    return spent
+
+
+def _name(process: psutil.Process) -> str:
+    """`bot`, `worker_answer`, `beat` …, or the program's own."""
+    words = process.cmdline()
+    if "-m" in words:
+        words = words[words.index("-m") + 1 :]
+        return f"worker_{words[-1]}" if "serve" in words else words[-1]
+    return process.name().partition("-")[0]
 
 
 @contextmanager
@@ -162,9 +194,7 @@ def _delivered(installation: RunningInstallation, asking: WebAsking, count: int)
     ]
 
 
-def _figures(
-    options: argparse.Namespace, sent: Sequence[Sent], looks: Sequence[Look], rows: Sequence[Delivered], count: int
-) -> dict[str, float]:
+def _figures(sent: Sequence[Sent], looks: Sequence[Look], rows: Sequence[Delivered], count: int) -> dict[str, float]:
     waits = [row.delivered - row.asked for row in rows]
     ends = sorted(row.delivered for row in rows)
     acknowledged = [each.ms for each in sent]
