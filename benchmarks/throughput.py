@@ -62,7 +62,7 @@ class WebAsking:
         return {"content-type": "application/json", "x-user": json.loads(body)["client_key"]}
 
     def asker(self, number: int) -> str:
-        return f"{self.prefix}-{number}"
+        return f"{self.prefix}-{number:06d}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ def test_a_queue_whose_oldest_question_ages_grows():
 def test_every_question_has_its_own_asker_and_key():
     asking = WebAsking(("How?", "Why?"))
     bodies = [asking.deliveries(number)[0].body for number in range(3)]
-    assert [asking.headers(body, 0)["x-user"] for body in bodies] == ["asker-0", "asker-1", "asker-2"]
+    assert [asking.headers(body, 0)["x-user"] for body in bodies] == ["asker-000000", "asker-000001", "asker-000002"]
     assert b"Why?" in bodies[1]
 
 
