@@ -16,6 +16,10 @@ from answerloop.domain import Vector
 from answerloop.errors import ModelMissing
 
 BATCH = 32
+SHORT = 2
+REMEMBERED = 64
+"""Texts of short calls, the latest ones: triage, retrieval and what is kept of a question ask for the same vector one
+after the other, and that is half of what a quoted answer costs."""
 
 
 class SentenceTransformersEmbedder:
@@ -37,11 +41,28 @@ class SentenceTransformersEmbedder:
         self.max_tokens = int(self._model.max_seq_length or 512)
         self._tokenizer = _uncut_tokenizer(self._model.tokenizer)
         self._lock = threading.Lock()
+        self._memory: dict[str, Vector] = {}
+        self._memory_lock = threading.Lock()
 
     def count_tokens(self, text: str) -> int:
         return len(self._tokenizer.encode(text).ids)
 
     def embed(self, texts: Sequence[str]) -> Vector:
+        return self._remembered(texts) if 0 < len(texts) <= SHORT else self._embed(texts)
+
+    def _remembered(self, texts: Sequence[str]) -> Vector:
+        with self._memory_lock:
+            rows = {text: self._memory.pop(text) for text in set(texts) if text in self._memory}
+        fresh = [text for text in dict.fromkeys(texts) if text not in rows]
+        if fresh:
+            rows |= zip(fresh, self._embed(fresh), strict=True)
+        with self._memory_lock:
+            self._memory |= rows
+            for oldest in list(self._memory)[:-REMEMBERED]:
+                del self._memory[oldest]
+        return np.stack([rows[text] for text in texts])
+
+    def _embed(self, texts: Sequence[str]) -> Vector:
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         by_length = sorted(range(len(texts)), key=lambda index: len(texts[index]), reverse=True)
         for start in range(0, len(by_length), BATCH):

@@ -236,6 +236,15 @@ class EmbedderSuite:
         leave, parental, vpn = embedder.embed(["days of parental leave", "parental leave in days", "vpn error codes"])
         assert leave @ parental > leave @ vpn
 
+    def test_a_text_has_one_vector_however_often_and_beside_whatever_it_is_asked_for(self, embedder: Embedder) -> None:
+        first = embedder.embed(["parental leave"])
+        known = first.copy()
+        first[:] = 0
+        beside = embedder.embed(["vpn error codes", "parental leave"])
+        assert beside[1] == pytest.approx(known[0], abs=1e-5)
+        assert beside[0] != pytest.approx(known[0], abs=0.1)
+        assert embedder.embed(["parental leave", "parental leave"]) == pytest.approx(np.stack([known[0]] * 2), abs=1e-5)
+
     def test_tokens_are_counted_uncut(self, embedder: Embedder) -> None:
         assert embedder.count_tokens("word " * 2000) >= 2000
 
