@@ -12,6 +12,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from lancedb.query import MatchQuery
 from lancedb.table import Table
 
 from answerloop.backends import lancedb_upkeep
-from answerloop.backends.lancedb_rows import COLUMNS, hits_of, row_of, schema_of
+from answerloop.backends.lancedb_rows import TEXT_COLUMNS, VECTOR_COLUMNS, chunks_of, row_of, schema_of
 from answerloop.domain import Chunk, Hit, Vector
 from answerloop.errors import IndexMismatch, IndexUnavailable, InternalError
 from answerloop.ports import IndexQuery
@@ -32,6 +33,7 @@ from answerloop.text import search_words
 FIRST_GENERATION = "1"
 MOST_TABLES = 100_000
 MOST_SCORED = 2_000  # chunks whose words are scored at once
+SEARCHES_AT_ONCE = 8  # as many as threads answer
 LEAST_PARTITIONS = 20  # looked through; more while there are too few readable chunks in them
 REFINED = 3  # times as many as are wanted are measured by their exact vectors
 
@@ -56,6 +58,7 @@ class LanceDocumentIndex:
         self._exact_up_to = exact_up_to  # chunks; beyond, `refresh` builds an approximate index of the vectors
         self._tables: dict[str, Table] = {}
         self._lock = threading.Lock()
+        self._beside = ThreadPoolExecutor(SEARCHES_AT_ONCE, "index")  # for the other half of a search's work
         self._db = lancedb.connect(folder, read_consistency_interval=timedelta(0))
 
     # --- writing
@@ -119,16 +122,29 @@ class LanceDocumentIndex:
                     f"The query vector has shape {query.vector.shape}, the index holds ({self._dimension},)."
                 )
             readable = col("reader_set").isin(sorted(query.reader_sets)) & (col("superseded") == lit(False))
-            near = _nearest(table, query.vector, readable.to_sql(), query.limit)
             words = " ".join(search_words(query.text))
-            bm25 = _bm25(table, words, readable.to_sql(), MOST_SCORED)
+            by_words = self._beside.submit(_bm25, table, words, readable.to_sql(), MOST_SCORED)
+            near = _nearest(table, query.vector, readable.to_sql(), query.limit)
+            bm25 = by_words.result()
             unscored = [row for row in near if row not in bm25] if len(bm25) == MOST_SCORED else []
             if unscored:
                 bm25 |= _bm25(table, words, _these(unscored), len(unscored))
             worded = sorted(bm25, key=lambda row: -bm25[row])[: query.limit]
             wanted = near + sorted(set(worded) - set(near))
-            found = table.take_row_ids(wanted).select(COLUMNS).with_row_id().to_arrow() if wanted else None
-        return hits_of(found, wanted, query.vector, bm25) if found is not None else []
+            found = self._fetched(table, wanted)
+        return [Hit(found[row], bm25.get(row, 0.0), float(found[row].vector @ query.vector)) for row in wanted]
+
+    def _fetched(self, table: Table, rows: Sequence[int]) -> dict[int, Chunk]:
+        """The chunks by number of row. Reading them takes as long as finding them, so both halves of their columns are
+        read at once."""
+        if not rows:
+            return {}
+        half = self._beside.submit(_columns, table, rows, VECTOR_COLUMNS)
+        numbers, texts = _columns(table, rows, TEXT_COLUMNS)
+        same_numbers, vectors = half.result()
+        if numbers != same_numbers:
+            raise IndexUnavailable("The document index read two different sets of rows.")
+        return dict(zip(numbers, chunks_of(texts, vectors), strict=True))
 
     def count(self, tenant: str) -> int:
         with _translated():
@@ -204,6 +220,12 @@ def _bm25(table: Table, words: str, where: str, limit: int) -> dict[int, float]:
     search = table.search(MatchQuery(words, "body"), query_type="fts").where(where, prefilter=True)
     found = search.limit(limit).select(["_score"]).with_row_id(True).to_arrow()
     return dict(zip(found["_rowid"].to_pylist(), found["_score"].to_pylist(), strict=True))
+
+
+def _columns(table: Table, rows: Sequence[int], columns: list[str]) -> tuple[list[int], pa.Table]:
+    """The numbers of the rows in the order in which they come, and the columns."""
+    found = table.take_row_ids(list(rows)).select(columns).with_row_id().to_arrow()
+    return found["_rowid"].to_pylist(), found.select(columns)
 
 
 def _these(rows: Sequence[int]) -> str:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from answerloop.domain import Chunk, Hit, Vector
+from answerloop.domain import Chunk, Vector
 from answerloop.text import spellings
 
-COLUMNS = [
+TEXT_COLUMNS = [
     *("id", "document_id", "position", "title", "headings", "text", "start", "end", "url", "modified_at", "version"),
-    *("reader_set", "superseded", "vector", "sentences", "sentence_vectors"),
+    *("reader_set", "superseded"),
 ]
+VECTOR_COLUMNS = ["vector", "sentences", "sentence_vectors"]
+"""Together they are the fields of a chunk, in their order."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -70,25 +72,22 @@ def _body(chunk: Chunk) -> str:
     return "\n".join((written, *spellings(written)))
 
 
-def hits_of(found: pa.Table, order: Sequence[int], query: Vector, bm25: Mapping[int, float]) -> list[Hit]:
-    """`found` has COLUMNS and the number of each row; `order` these numbers, `bm25` a score for some of them."""
-    numbers = found["_rowid"].to_pylist()
-    chunks = dict(zip(numbers, chunks_of(found.select(COLUMNS)), strict=True))
-    return [Hit(chunks[row], bm25.get(row, 0.0), float(chunks[row].vector @ query)) for row in order]
+def chunks_of(texts: pa.Table, vectors: pa.Table) -> list[Chunk]:
+    """Of the same rows, with TEXT_COLUMNS and VECTOR_COLUMNS. Read by the column: row by row took half of a search."""
+    matrix = _matrix(vectors["vector"])
+    numbered = texts["modified_at"].cast(pa.int64())  # its own conversion asks for the time zone of each row
+    texts = texts.set_column(texts.column_names.index("modified_at"), "modified_at", numbered)
+    columns: dict[str, Iterable[Any]] = {name: texts[name].to_pylist() for name in TEXT_COLUMNS}
+    columns["headings"] = map(tuple, columns["headings"])
+    columns["modified_at"] = map(_moment, columns["modified_at"])
+    columns["vector"] = matrix
+    columns["sentences"] = map(tuple, vectors["sentences"].to_pylist())
+    columns["sentence_vectors"] = _half_precision(vectors["sentence_vectors"], matrix.shape[1])
+    return list(map(Chunk, *columns.values()))
 
 
-def chunks_of(found: pa.Table) -> list[Chunk]:
-    """Of a table with COLUMNS. Numbers are read by the column: row by row they took half the time of a search."""
-    vectors = _matrix(found["vector"])
-    sentence_vectors = _half_precision(found["sentence_vectors"], vectors.shape[1])
-    changed = found["modified_at"].cast(pa.int64()).to_pylist()
-    rest = found.drop_columns(["vector", "sentence_vectors", "modified_at"]).to_pylist()
-    chunks = []
-    for row, vector, sentences, microseconds in zip(rest, vectors, sentence_vectors, changed, strict=True):
-        row |= {"headings": tuple(row["headings"]), "sentences": tuple(row["sentences"])}
-        modified_at = None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
-        chunks.append(Chunk(**row, modified_at=modified_at, vector=vector, sentence_vectors=sentences))
-    return chunks
+def _moment(microseconds: int | None) -> datetime | None:
+    return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
 
 
 def _matrix(column: pa.ChunkedArray) -> Vector:
