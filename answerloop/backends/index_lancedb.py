@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +35,9 @@ FIRST_GENERATION = "1"
 MOST_TABLES = 100_000
 MOST_SCORED = 2_000  # chunks whose words are scored at once
 SEARCHES_AT_ONCE = 8  # as many as threads answer
-LEAST_PARTITIONS = 20  # looked through; more while there are too few readable chunks in them
+FEW_READABLE = 10_000  # chunks, of which each is compared, however many others there are
+LEAST_PARTITIONS = 20  # that are looked through by somebody who may read everything
+PARTITIONS_BY_SHARE = 8  # who may read one chunk in five looks through five times as many
 REFINED = 3  # times as many as are wanted are measured by their exact vectors
 
 
@@ -124,7 +127,7 @@ class LanceDocumentIndex:
             readable = col("reader_set").isin(sorted(query.reader_sets)) & (col("superseded") == lit(False))
             words = " ".join(search_words(query.text))
             by_words = self._beside.submit(_bm25, table, words, readable.to_sql(), MOST_SCORED)
-            near = _nearest(table, query.vector, readable.to_sql(), query.limit)
+            near = _nearest(table, query.vector, readable.to_sql(), query.limit, self._exact_up_to)
             bm25 = by_words.result()
             unscored = [row for row in near if row not in bm25] if len(bm25) == MOST_SCORED else []
             if unscored:
@@ -205,10 +208,17 @@ class LanceDocumentIndex:
             return FIRST_GENERATION
 
 
-def _nearest(table: Table, vector: Vector, where: str, limit: int) -> list[int]:
+def _nearest(table: Table, vector: Vector, where: str, limit: int, exact_up_to: int) -> list[int]:
     """Numbers of rows, nearest first."""
     search = table.search(vector, vector_column_name="vector").distance_type("cosine").where(where, prefilter=True)
-    search = search.minimum_nprobes(LEAST_PARTITIONS).maximum_nprobes(0).refine_factor(REFINED)
+    chunks = table.count_rows()
+    if chunks > exact_up_to:
+        readable = table.count_rows(where)
+        if readable <= FEW_READABLE:
+            search = search.bypass_vector_index()
+        else:
+            partitions = max(LEAST_PARTITIONS, math.ceil(PARTITIONS_BY_SHARE * chunks / readable))
+            search = search.nprobes(partitions).refine_factor(REFINED)
     rows: list[int] = search.limit(limit).select(["_distance"]).with_row_id(True).to_arrow()["_rowid"].to_pylist()
     return rows
 

@@ -13,6 +13,8 @@ from lancedb.table import Table
 
 EXACT_UP_TO = 20_000
 """Chunks whose vectors are compared one by one. The measurements are in benchmarks/LOG.md."""
+FILTERED = frozenset({"reader_set", "superseded"})
+"""Columns by which each search leaves chunks out: read from their rows, they took half of its time."""
 MOST_SEGMENTS = 16
 """Each time with new rows adds a segment to the index of the vectors, and a search goes through all of them."""
 OLD_VERSIONS_KEPT = timedelta(minutes=10)
@@ -22,18 +24,14 @@ TRIES = 3
 
 def look_after(table: Table, exact_up_to: int) -> None:
     """Raises RuntimeError when other writers got in its way each time."""
-    if "FTS" not in _kinds(table):
+    if not any(index.index_type == "FTS" for index in table.list_indices()):
         table.create_index("body", config=FTS(with_position=False, stem=True, remove_stop_words=True))
     outgrown = _vectors_outgrown(table, exact_up_to)
     optimize(table)
     if outgrown:
-        if "Bitmap" not in _kinds(table):
-            table.create_index("reader_set", config=Bitmap())
+        for column in FILTERED.difference(*(index.columns for index in table.list_indices())):
+            table.create_index(column, config=Bitmap())
         table.create_index("vector", config=IvfSq(distance_type="cosine"))
-
-
-def _kinds(table: Table) -> set[str]:
-    return {index.index_type for index in table.list_indices()}
 
 
 def _vectors_outgrown(table: Table, exact_up_to: int) -> bool:

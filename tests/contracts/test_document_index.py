@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from answerloop.backends import index_lancedb
 from answerloop.backends.index_lancedb import LanceDocumentIndex
 from answerloop.errors import IndexMismatch
 from answerloop.testing.fakes import FakeDocumentIndex
@@ -27,10 +28,11 @@ class TestLanceDocumentIndex(DocumentIndexSuite):
 
 
 class TestLanceDocumentIndexBeyondExactSearch(DocumentIndexSuite):
-    """Every `refresh` builds what a large index has."""
+    """Every `refresh` builds what a large index has, and every search uses it."""
 
     @pytest.fixture
-    def index(self, tmp_path: Path) -> LanceDocumentIndex:
+    def index(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LanceDocumentIndex:
+        monkeypatch.setattr(index_lancedb, "FEW_READABLE", 0)
         return LanceDocumentIndex(tmp_path, "suite-embedder", DIMENSION, exact_up_to=0)
 
     def test_chunks_are_found_before_and_after_they_are_indexed(self, index: LanceDocumentIndex) -> None:

@@ -33,7 +33,7 @@ def test_a_small_index_compares_every_vector(tmp_path: Path) -> None:
 def test_a_large_one_gets_its_vectors_and_readers_indexed(tmp_path: Path) -> None:
     index = an_index(tmp_path, exact_up_to=3)
     add(index, 1, 2, 3, 4)
-    assert kinds(index).keys() == {"body", "vector", "reader_set"}
+    assert kinds(index).keys() == {"body", "vector", "reader_set", "superseded"}
 
 
 def test_an_index_in_many_pieces_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,6 +74,18 @@ def test_near_chunks_have_their_score_for_words_also_where_more_chunks_match_tha
     hits = index.search(IndexQuery("t", "leave", unit(1), frozenset({1}), 15))
     assert len(hits) >= 15
     assert all(hit.bm25 > 0 for hit in hits)
+
+
+@pytest.mark.parametrize("few_readable", [0, 100])
+def test_a_reader_of_few_chunks_finds_them_with_and_without_the_index(
+    few_readable: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_lancedb, "FEW_READABLE", few_readable)
+    index = an_index(tmp_path, exact_up_to=3)
+    mine = a_chunk("mine", "Nothing in common.", unit(0, 0, 1), reader_set=2)
+    index.replace_documents("t", {"mine": [mine]})
+    add(index, *range(300))
+    assert [hit.chunk.id for hit in index.search(IndexQuery("t", "leave", unit(1), frozenset({2}), 10))] == [mine.id]
 
 
 class _Outrun:
