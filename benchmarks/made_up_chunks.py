@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import numpy as np
@@ -32,7 +32,7 @@ STOP_WORDS = [
     *("be", "by", "on", "not", "this", "are", "or", "from", "at", "which", "but", "have", "an"),
 ]
 _SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "ar", "en", "il")]
-_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 
 Numbers = npt.NDArray[np.int64]
 
@@ -107,7 +107,7 @@ def _chunk(document: int, position: int, vector: Vector, sentences: Vector, writ
         start=position * 1000,
         end=position * 1000 + 900,
         url=f"https://handbook.example/{document}",
-        modified_at=_DAY,
+        modified_at=_DAY + timedelta(hours=document),
         version="1",
         reader_set=reader_set,
         superseded=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,10 @@ from answerloop.text import spellings
 
 TEXT_COLUMNS = [
     *("id", "document_id", "position", "title", "headings", "text", "start", "end", "url", "modified_at", "version"),
-    *("reader_set", "superseded"),
+    "reader_set",
 ]
 VECTOR_COLUMNS = ["vector", "sentences", "sentence_vectors"]
-"""Together they are the fields of a chunk, in their order."""
+"""Together they are the fields of a chunk, in their order, but for `superseded`: such chunks are never read."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -80,6 +81,7 @@ def chunks_of(texts: pa.Table, vectors: pa.Table) -> list[Chunk]:
     columns: dict[str, Iterable[Any]] = {name: texts[name].to_pylist() for name in TEXT_COLUMNS}
     columns["headings"] = map(tuple, columns["headings"])
     columns["modified_at"] = map(_moment, columns["modified_at"])
+    columns["superseded"] = repeat(False)
     columns["vector"] = matrix
     columns["sentences"] = map(tuple, vectors["sentences"].to_pylist())
     columns["sentence_vectors"] = _half_precision(vectors["sentence_vectors"], matrix.shape[1])
