@@ -24,6 +24,8 @@ RUNS: tuple[tuple[str, ...], ...] = (  # file name, benchmark, folder below --da
     ("intake-teams-broken-broker", "intake", "", "--channel", "teams", "--without-workers", "--break-broker"),
     ("generation", "generation", ""),
     ("pii", "pii", "pii-presidio-dev"),
+    ("index-scale", "index_scale", ""),
+    ("capacity", "capacity", "", "--check"),
     ("review", "review", ""),
 )
 
