@@ -26,6 +26,8 @@ RUNS: tuple[tuple[str, ...], ...] = (  # file name, benchmark, folder below --da
     ("throughput-embedded", "throughput", "", "--backends", "embedded"),
     ("generation", "generation", ""),
     ("pii", "pii", "pii-presidio-dev"),
+    ("index-scale", "index_scale", ""),
+    ("capacity", "capacity", "", "--check"),
     ("review", "review", ""),
 )
 

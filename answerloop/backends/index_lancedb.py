@@ -9,49 +9,59 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import lancedb
-import numpy as np
 import pyarrow as pa
-from lancedb.expr import Expr, col, lit
-from lancedb.index import FTS
+from lancedb.expr import col, lit
 from lancedb.query import MatchQuery
 from lancedb.table import Table
 
+from answerloop.backends import lancedb_upkeep
+from answerloop.backends.lancedb_rows import TEXT_COLUMNS, VECTOR_COLUMNS, chunks_of, row_of, schema_of
 from answerloop.domain import Chunk, Hit, Vector
 from answerloop.errors import IndexMismatch, IndexUnavailable, InternalError
 from answerloop.ports import IndexQuery
-from answerloop.text import search_words, spellings
+from answerloop.text import search_words
 
 FIRST_GENERATION = "1"
 MOST_TABLES = 100_000
 MOST_SCORED = 2_000  # chunks whose words are scored at once
-_READ = [
-    *("id", "document_id", "position", "title", "headings", "text", "start", "end", "url", "modified_at", "version"),
-    *("reader_set", "superseded", "vector", "sentences", "sentence_vectors"),
-]
-OLD_VERSIONS_KEPT = timedelta(minutes=10)
-"""A search that is under way in another process may still read them."""
+SEARCHES_AT_ONCE = 8  # as many as threads answer
+FEW_READABLE = 10_000  # chunks, of which each is compared, however many others there are
+LEAST_PARTITIONS = 20  # that are looked through by somebody who may read everything
+PARTITIONS_BY_SHARE = 8  # who may read one chunk in five looks through five times as many
+REFINED = 3  # times as many as are wanted are measured by their exact vectors
 
 
 class LanceDocumentIndex:
     """A `DocumentIndex` in a folder. Several processes may read and write it at once."""
 
-    def __init__(self, folder: Path, embedder: str, dimension: int, *, generation: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        embedder: str,
+        dimension: int,
+        *,
+        generation: str | None = None,
+        exact_up_to: int = lancedb_upkeep.EXACT_UP_TO,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
         self._embedder = embedder
         self._dimension = dimension
         self._generation = generation  # None: whatever is live
+        self._exact_up_to = exact_up_to  # chunks; beyond, `refresh` builds an approximate index of the vectors
         self._tables: dict[str, Table] = {}
         self._lock = threading.Lock()
+        self._beside = ThreadPoolExecutor(SEARCHES_AT_ONCE, "index")  # for the other half of a search's work
         self._db = lancedb.connect(folder, read_consistency_interval=timedelta(0))
 
     # --- writing
@@ -60,7 +70,7 @@ class LanceDocumentIndex:
         if not chunks:
             return
         rows = pa.Table.from_pylist(
-            [_row(chunk) for parts in chunks.values() for chunk in parts], schema=_schema(self._dimension)
+            [row_of(chunk) for parts in chunks.values() for chunk in parts], schema=schema_of(self._dimension)
         )
         with _translated():
             table = self._table_to_write(tenant)
@@ -78,17 +88,16 @@ class LanceDocumentIndex:
     def refresh(self, tenant: str) -> None:
         with _translated():
             table = self._table(tenant)
-            if table is None:
-                return
-            if not any(index.index_type == "FTS" for index in table.list_indices()):
-                table.create_index("body", config=FTS(with_position=False, stem=True, remove_stop_words=True))
-            table.optimize(cleanup_older_than=OLD_VERSIONS_KEPT)
+            if table is not None:
+                lancedb_upkeep.look_after(table, self._exact_up_to)
 
     def begin_rebuild(self, tenant: str) -> LanceDocumentIndex:
         following = str(int(self._live(tenant)) + 1)
         with _translated():
             self._db.drop_table(self._name(tenant, following), ignore_missing=True)  # left by a rebuild that died
-        return LanceDocumentIndex(self._folder, self._embedder, self._dimension, generation=following)
+        return LanceDocumentIndex(
+            self._folder, self._embedder, self._dimension, generation=following, exact_up_to=self._exact_up_to
+        )
 
     def publish(self, tenant: str) -> None:
         if self._generation is None:
@@ -108,7 +117,7 @@ class LanceDocumentIndex:
         if not query.reader_sets:
             return []
         with _translated():
-            table = self._table(query.tenant)
+            table = self._snapshot(query.tenant)
             if table is None:
                 return []
             if query.vector.shape != (self._dimension,):
@@ -116,16 +125,29 @@ class LanceDocumentIndex:
                     f"The query vector has shape {query.vector.shape}, the index holds ({self._dimension},)."
                 )
             readable = col("reader_set").isin(sorted(query.reader_sets)) & (col("superseded") == lit(False))
-            rows = _nearest(table, query, readable)
-            near = [row["id"] for row in rows]
             words = " ".join(search_words(query.text))
-            bm25 = _bm25(table, words, readable, MOST_SCORED)
-            unscored = [name for name in near if name not in bm25] if len(bm25) == MOST_SCORED else []
+            by_words = self._beside.submit(_bm25, table, words, readable.to_sql(), MOST_SCORED)
+            near = _nearest(table, query.vector, readable.to_sql(), query.limit, self._exact_up_to)
+            bm25 = by_words.result()
+            unscored = [row for row in near if row not in bm25] if len(bm25) == MOST_SCORED else []
             if unscored:
-                bm25 |= _bm25(table, words, readable & col("id").isin(unscored), len(unscored))
-            worded = sorted(bm25, key=lambda name: -bm25[name])[: query.limit]
-            rows += _fetched(table, readable, sorted(set(worded) - set(near)))
-        return [_hit(row, query.vector, bm25.get(row["id"], 0.0)) for row in rows]
+                bm25 |= _bm25(table, words, _these(unscored), len(unscored))
+            worded = sorted(bm25, key=lambda row: -bm25[row])[: query.limit]
+            wanted = near + sorted(set(worded) - set(near))
+            found = self._fetched(table, wanted)
+        return [Hit(found[row], bm25.get(row, 0.0), float(found[row].vector @ query.vector)) for row in wanted]
+
+    def _fetched(self, table: Table, rows: Sequence[int]) -> dict[int, Chunk]:
+        """The chunks by number of row. Reading them takes as long as finding them, so both halves of their columns are
+        read at once."""
+        if not rows:
+            return {}
+        half = self._beside.submit(_columns, table, rows, VECTOR_COLUMNS)
+        numbers, texts = _columns(table, rows, TEXT_COLUMNS)
+        same_numbers, vectors = half.result()
+        if numbers != same_numbers:
+            raise IndexUnavailable("The document index read two different sets of rows.")
+        return dict(zip(numbers, chunks_of(texts, vectors), strict=True))
 
     def count(self, tenant: str) -> int:
         with _translated():
@@ -149,8 +171,17 @@ class LanceDocumentIndex:
                 self._tables[name] = self._checked(self._db.open_table(name), tenant)
             return self._tables[name]
 
+    def _snapshot(self, tenant: str) -> Table | None:
+        """The live table as it is now, for one search: rows have their number in one version alone."""
+        live = self._table(tenant)
+        if live is None:
+            return None
+        table = self._db.open_table(live.name)
+        table.checkout(table.version)
+        return table
+
     def _table_to_write(self, tenant: str) -> Table:
-        schema = _schema(self._dimension).with_metadata({"embedder": self._embedder})
+        schema = schema_of(self._dimension).with_metadata({"embedder": self._embedder})
         return self._table(tenant) or self._db.create_table(self._name(tenant), schema=schema, exist_ok=True)
 
     def _checked(self, table: Table, tenant: str) -> Table:
@@ -177,107 +208,38 @@ class LanceDocumentIndex:
             return FIRST_GENERATION
 
 
-def _nearest(table: Table, query: IndexQuery, readable: Expr) -> list[dict[str, Any]]:
-    search = table.search(query.vector, vector_column_name="vector").distance_type("cosine")
-    return _rows(search.where(readable, prefilter=True).limit(query.limit).select([*_READ, "_distance"]).to_arrow())
+def _nearest(table: Table, vector: Vector, where: str, limit: int, exact_up_to: int) -> list[int]:
+    """Numbers of rows, nearest first."""
+    search = table.search(vector, vector_column_name="vector").distance_type("cosine").where(where, prefilter=True)
+    chunks = table.count_rows()
+    if chunks > exact_up_to:
+        readable = table.count_rows(where)
+        if readable <= FEW_READABLE:
+            search = search.bypass_vector_index()
+        else:
+            partitions = max(LEAST_PARTITIONS, math.ceil(PARTITIONS_BY_SHARE * chunks / readable))
+            search = search.nprobes(partitions).refine_factor(REFINED)
+    rows: list[int] = search.limit(limit).select(["_distance"]).with_row_id(True).to_arrow()["_rowid"].to_pylist()
+    return rows
 
 
-def _bm25(table: Table, words: str, readable: Expr, limit: int) -> dict[str, float]:
-    """The best scores by chunk id. Scores alone are cheap: most queries get those of every chunk they match."""
+def _bm25(table: Table, words: str, where: str, limit: int) -> dict[int, float]:
+    """The best scores by number of row. Scores alone are cheap: most queries get those of every chunk they match."""
     if not words:
         return {}
-    search = table.search(MatchQuery(words, "body"), query_type="fts").where(readable, prefilter=True)
-    found = search.limit(limit).select(["id", "_score"]).to_arrow()
-    return dict(zip(found["id"].to_pylist(), found["_score"].to_pylist(), strict=True))
+    search = table.search(MatchQuery(words, "body"), query_type="fts").where(where, prefilter=True)
+    found = search.limit(limit).select(["_score"]).with_row_id(True).to_arrow()
+    return dict(zip(found["_rowid"].to_pylist(), found["_score"].to_pylist(), strict=True))
 
 
-def _fetched(table: Table, readable: Expr, ids: list[str]) -> list[dict[str, Any]]:
-    wanted = (readable & col("id").isin(ids)).to_sql()
-    return _rows(table.search().where(wanted).limit(len(ids)).select(_READ).to_arrow()) if ids else []
+def _columns(table: Table, rows: Sequence[int], columns: list[str]) -> tuple[list[int], pa.Table]:
+    """The numbers of the rows in the order in which they come, and the columns."""
+    found = table.take_row_ids(list(rows)).select(columns).with_row_id().to_arrow()
+    return found["_rowid"].to_pylist(), found.select(columns)
 
 
-def _rows(found: pa.Table) -> list[dict[str, Any]]:
-    """The vectors stay out of Python's lists: half the time of a search was spent there."""
-    vectors = np.stack(found["vector"].to_numpy()) if len(found) else ()
-    rows: list[dict[str, Any]] = found.drop_columns(["vector"]).to_pylist()
-    return [row | {"vector": vector} for row, vector in zip(rows, vectors, strict=True)]
-
-
-def _schema(dimension: int) -> pa.Schema:
-    return pa.schema(
-        [
-            ("id", pa.string()),
-            ("document_id", pa.string()),
-            ("position", pa.int32()),
-            ("title", pa.string()),
-            ("headings", pa.list_(pa.string())),
-            ("text", pa.string()),
-            ("body", pa.string()),
-            ("start", pa.int32()),
-            ("end", pa.int32()),
-            ("url", pa.string()),
-            ("modified_at", pa.timestamp("us", tz="UTC")),
-            ("version", pa.string()),
-            ("reader_set", pa.int64()),
-            ("superseded", pa.bool_()),
-            ("vector", pa.list_(pa.float32(), dimension)),
-            ("sentences", pa.list_(pa.string())),
-            ("sentence_vectors", pa.binary()),  # float16 [sentences, dimension], row by row
-        ]
-    )
-
-
-def _row(chunk: Chunk) -> dict[str, Any]:
-    return {
-        "id": chunk.id,
-        "document_id": chunk.document_id,
-        "position": chunk.position,
-        "title": chunk.title,
-        "headings": list(chunk.headings),
-        "text": chunk.text,
-        "body": _body(chunk),
-        "start": chunk.start,
-        "end": chunk.end,
-        "url": chunk.url,
-        "modified_at": chunk.modified_at,
-        "version": chunk.version,
-        "reader_set": chunk.reader_set,
-        "superseded": chunk.superseded,
-        "vector": chunk.vector,
-        "sentences": list(chunk.sentences),
-        "sentence_vectors": chunk.sentence_vectors.astype(np.float16).tobytes(),
-    }
-
-
-def _body(chunk: Chunk) -> str:
-    written = "\n".join((chunk.title, *chunk.headings, chunk.text))
-    return "\n".join((written, *spellings(written)))
-
-
-def _hit(row: dict[str, Any], query: Vector, bm25: float) -> Hit:
-    vector = np.asarray(row["vector"], dtype=np.float32)
-    sentences = tuple(row["sentences"])
-    vectors = np.frombuffer(row["sentence_vectors"], dtype=np.float16).astype(np.float32)
-    modified = row["modified_at"]
-    chunk = Chunk(
-        id=row["id"],
-        document_id=row["document_id"],
-        position=row["position"],
-        title=row["title"],
-        headings=tuple(row["headings"]),
-        text=row["text"],
-        start=row["start"],
-        end=row["end"],
-        url=row["url"],
-        modified_at=modified.astimezone(UTC) if modified else None,
-        version=row["version"],
-        reader_set=row["reader_set"],
-        superseded=row["superseded"],
-        vector=vector,
-        sentences=sentences,
-        sentence_vectors=vectors.reshape(len(sentences), -1) if sentences else vectors.reshape(0, len(vector)),
-    )
-    return Hit(chunk, bm25, float(vector @ query))
+def _these(rows: Sequence[int]) -> str:
+    return f"_rowid IN ({', '.join(map(str, rows))})"
 
 
 @contextmanager
