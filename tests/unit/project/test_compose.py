@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cryptography.fernet import Fernet
 from jsonschema.validators import validator_for
 
 from answerloop import label_studio
@@ -135,6 +136,7 @@ def test_the_script_makes_every_secret_and_keeps_what_is_there(tmp_path):
     )
     assert len(set(files.values())) == len(files)
     assert len(files["label_studio_token"].strip()) == 2 * label_studio.TOKEN_BYTES
+    Fernet(files["secret_keys"].strip())
     assert not any(path.stat().st_mode & 0o007 for path in (tmp_path / "s").iterdir())
     subprocess.run(["sh", DOCKER / "make-secrets", tmp_path / "s"], check=False)
     assert {path.name: path.read_text() for path in (tmp_path / "s").iterdir()} == files
