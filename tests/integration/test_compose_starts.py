@@ -60,7 +60,7 @@ class Container:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call
             )
 
     def is_healthy(self) -> bool:
