@@ -9,9 +9,10 @@ TORCH := torch==2.13.0
 SLACK_SIMULATOR := .e2e/.local-slack-0.1.8
 TEAMS_SIMULATOR := .e2e/.m365agentsplayground-0.2.28
 TEAMS_SCHEMAS := .e2e/.app-manifest-1.1.2
+PROMETHEUS := .e2e/prometheus
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-all quality pictures lint format bench lock models browser servers simulator npm label-studio clean
+.PHONY: help run setup test test-all quality pictures lint format bench lock models browser servers simulator npm label-studio prometheus clean
 
 help:  ## Explain every target
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,7 +44,7 @@ models: setup  ## Fetch and check the default models (make run does it too)
 test: setup  ## The tests that need nothing but Python
 	@$(ENV) $(BIN)/pytest -m "not model and not browser and not stack"
 
-test-all: setup models browser simulator label-studio servers  ## The other tests: real model, whole stack with faults, browser, Slack, Teams (not those of `make test`)
+test-all: setup models browser simulator label-studio servers prometheus  ## The other tests: real model, whole stack with faults, browser, Slack, Teams (not those of `make test`)
 	@$(ENV) $(BIN)/pytest -m "model or browser or stack"
 
 quality: setup models  ## A few minutes of questions on the sample handbook: did answers get worse than the accepted ones?
@@ -85,6 +86,14 @@ endef
 npm:
 	@command -v npm >/dev/null || { echo "Installing npm …"; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq npm >/dev/null; }
+
+# Debian's package, unpacked and not installed: no service of it starts.
+prometheus: $(PROMETHEUS)
+
+$(PROMETHEUS):
+	@echo "Unpacking Prometheus …"
+	@apt-get update -qq && mkdir -p $@.new && cd $@.new && apt-get download -qq prometheus 2>/dev/null
+	@dpkg-deb -x $@.new/prometheus_*.deb $@ && rm -r $@.new
 
 # As `make run` does it, so that this is tried too; every test starts on a copy of the database.
 label-studio: setup  ## Install the Label Studio that tests and measurements start

@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 
@@ -19,12 +20,14 @@ log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Beats every `seconds`; whatever is `during` a block is called at each beat until the block ends."""
+    """Beats every `seconds`; whatever is `during` a block is called at each beat until the block ends. `alive` is a
+    file that tells the health check of a container when the last beat was (see `answerloop.alive`)."""
 
-    def __init__(self, database: Database, name: str, seconds: float) -> None:
+    def __init__(self, database: Database, name: str, seconds: float, alive: Path | None = None) -> None:
         self._database = database
         self._name = name
         self._seconds = seconds
+        self._alive = alive
         self._process = psutil.Process()
         self._lock = threading.Lock()
         self._renewals: dict[int, Callable[[], None]] = {}
@@ -67,6 +70,8 @@ class Heartbeat:
         with self._database.writing(beside_others=True) as session:
             resident = self._process.memory_info().rss
             processes.beat(session, self._name, socket.gethostname(), os.getpid(), resident)
+        if self._alive:
+            self._alive.touch()
 
 
 def _attempt(renew: Callable[[], None]) -> None:

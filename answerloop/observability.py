@@ -2,7 +2,8 @@
 personal data that has a form is blanked out of whatever else is logged.
 
 Metrics of all processes of one machine are collected in a folder (`PROMETHEUS_MULTIPROC_DIR`, set by `answerloop up`),
-so that the bot's `/metrics` shows the workers' too.
+so that the bot's `/metrics` shows the workers' too. Containers share no such folder: there every process shows its own
+(`serve_metrics`).
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ from prometheus_client import (
     Histogram,
     generate_latest,
     multiprocess,
+    start_http_server,
 )
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
+from answerloop.errors import PortTaken
 from answerloop.exact_recognisers import ExactRecognisers
 
 _CHATTY = (  # what they say below a warning is noise, the ids that our own lines carry, or tokens and what people write
@@ -136,3 +139,15 @@ def render_metrics(extra: CollectorRegistry | None = None) -> tuple[bytes, str]:
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     body = generate_latest(registry) + (generate_latest(extra) if extra else b"")
     return body, CONTENT_TYPE_LATEST
+
+
+def serve_metrics(host: str, port: int) -> None:
+    """Show this process's own metrics, in a thread that ends with it; nothing for port 0. Raises PortTaken."""
+    if port == 0:
+        return
+    try:
+        start_http_server(port, addr=host)
+    except OSError as error:
+        raise PortTaken(
+            f"The metrics cannot be shown at {host}:{port} (ANSWERLOOP_METRICS_PORT): {error.strerror}."
+        ) from None

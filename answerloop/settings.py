@@ -6,13 +6,22 @@ import ipaddress
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import quote, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from answerloop.domain import Concern, PersonalDataType
 from answerloop.errors import ConfigurationError
+from answerloop.secret_files import SecretFiles
 
 
 def _groups(value: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
@@ -27,6 +36,15 @@ def _secrets(value: str | tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
 DATABASES = ("postgresql:", "postgresql+psycopg:", "sqlite:")
 
 
+def _with_password(url: str, password: SecretStr) -> str:
+    parts = urlsplit(url)
+    if not password.get_secret_value() or not parts.hostname or parts.password:
+        return url
+    address = parts.netloc.rpartition("@")[2]
+    user = f"{parts.username or ''}:{quote(password.get_secret_value(), safe='')}"
+    return urlunsplit(parts._replace(netloc=f"{user}@{address}"))
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ANSWERLOOP_", env_file=".env", extra="forbid", frozen=True)
 
@@ -37,6 +55,11 @@ class Settings(BaseSettings):
         SecretStr(""), description="`postgresql://user:password@host/name`; empty: SQLite in the home folder."
     )
     broker_url: SecretStr = Field(SecretStr(""), description="Redis or Valkey URL; empty: the embedded Valkey.")
+
+    database_password: SecretStr = Field(
+        SecretStr(""), description="Put into the database's URL when that has a user and no password."
+    )
+    broker_password: SecretStr = Field(SecretStr(""), description="Put into the broker's URL when that has none.")
 
     models_folder: Path | None = Field(None, description="Prepared models; empty: `models` in the home folder.")
 
@@ -173,8 +196,23 @@ class Settings(BaseSettings):
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="auto: bfloat16 where the processor has it in hardware, else float32."
     )
+    attention: Literal["auto", "sdpa", "flash_attention_2", "eager"] = Field(
+        "auto",
+        description="How the language model computes attention; auto: sdpa where the model knows it. flash_attention_2 "
+        "needs CUDA and the package flash-attn.",
+    )
+    quantisation: Literal["none", "int8", "int4"] = Field(
+        "none",
+        description="Weights of the language model in 8 or 4 bits; needs CUDA and the package bitsandbytes.",
+    )
+    batch_tokens: int = Field(
+        16_384,
+        ge=0,
+        description="Tokens, read and still to be said, whose keys and values one model instance keeps at once: rows "
+        "times the longest. A longer question is answered alone; 0: `ANSWERLOOP_BATCH_SIZE` is the only bound.",
+    )
     threads: int = Field(0, ge=0, description="CPU threads of one model; 0: chosen by the number of cores.")
-    batch_size: int = Field(8, ge=1, description="Questions that one model instance answers at once.")
+    batch_size: int = Field(8, ge=1, description="Questions that one model instance answers at once, at most.")
     max_new_tokens: int = Field(64, ge=8, description="Longest direct answer of the model, in tokens.")
     passages: int = Field(5, ge=1, description="Passages shown as sources at most.")
     answer_threshold: float = Field(0.6, ge=0, le=1, description="Below this probability the answer is: I don't know.")
@@ -306,6 +344,32 @@ class Settings(BaseSettings):
     log_format: Literal["json", "text"] = Field("json", description="One JSON object a line, or text for people.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least that is logged.")
 
+    # --- in containers
+    metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="Port at `ANSWERLOOP_HOST` where workers and beat show their own metrics, each in its own "
+        "container; 0: the bot shows those of all processes of the machine.",
+    )
+    alive_file: Path | None = Field(
+        None, description="File that is touched at every heartbeat: `python -m answerloop.alive` looks how old it is."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        if not (isinstance(env_settings, EnvSettingsSource) and isinstance(dotenv_settings, DotEnvSettingsSource)):
+            return init_settings, env_settings, dotenv_settings
+        files = SecretFiles(settings_cls, env_settings, dotenv_settings)
+        return init_settings, env_settings, files, dotenv_settings
+
     @model_validator(mode="after")
     def _a_database_we_know(self) -> Settings:
         url = self.database_url.get_secret_value()
@@ -358,14 +422,15 @@ class Settings(BaseSettings):
 
     @property
     def effective_database_url(self) -> str:
-        return self.database_url.get_secret_value() or f"sqlite:///{self.state.database}"
+        configured = _with_password(self.database_url.get_secret_value(), self.database_password)
+        return configured or f"sqlite:///{self.state.database}"
 
     @property
     def effective_broker_url(self) -> str:
         """Raises ConfigurationError when there is neither a setting nor a running embedded broker."""
         configured = self.broker_url.get_secret_value()
         if configured:
-            return configured
+            return _with_password(configured, self.broker_password)
         try:
             return self.state.broker_url.read_text().strip()
         except FileNotFoundError:

@@ -116,7 +116,7 @@ def run_arm(options: argparse.Namespace) -> None:
     )
     settings = load_settings()
     folder = model_folder(settings.model, settings.effective_models_folder)
-    student = LocalStudent.load(folder, name=settings.model, device="cpu", dtype=params.precision)
+    student = LocalStudent.load(folder, name=settings.model, device=settings.device, dtype=params.precision)
     rows = read_rows(options.work / "rows.jsonl")
     if params.threads:
         torch.set_num_threads(params.threads)
@@ -160,7 +160,7 @@ def with_trl(
     pack = max(longest, options.rows_at_once * tokens // len(lessons))
     config = SFTConfig(
         output_dir=str(options.work / "trl"),
-        use_cpu=True,
+        use_cpu=not str(student.model.device).startswith("cuda"),
         bf16=False,
         gradient_checkpointing=False,
         packing=packed,

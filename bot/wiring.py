@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from answerloop.backends.directory_file import FileDirectory
 from answerloop.backends.directory_slack import SlackDirectory
 from answerloop.backends.queue_celery import CeleryTaskQueue
 from answerloop.backends.tokens_slack import SlackTokens
 from answerloop.db.courier import Courier
-from answerloop.db.repositories import documents, processes, questions
+from answerloop.db.repositories import documents, processes
 from answerloop.db.session import Database
 from answerloop.errors import AnswerloopError, QueueUnavailable
 from answerloop.heartbeat import Heartbeat
@@ -25,6 +23,7 @@ from answerloop.ports import TaskQueue
 from answerloop.settings import Settings
 from answerloop.slack.manifest import INSTALL_PATH, REDIRECT_PATH
 from bot.feedback import FeedbackBox
+from bot.gauges import Gauges
 from bot.hearing import Hearing
 from bot.intake import Intake
 from bot.people import AnswerActions
@@ -60,9 +59,9 @@ class Bot:
         self.database = Database(settings.effective_database_url, urgent=True)
         self.database.check()
         self.queue = CeleryTaskQueue(settings.effective_broker_url)
-        self.heartbeat = Heartbeat(self.database, "bot", settings.lease_seconds / 3)
+        self.heartbeat = Heartbeat(self.database, "bot", settings.lease_seconds / 3, settings.alive_file)
         registry = CollectorRegistry()
-        registry.register(_Waiting(self.database, self.queue))
+        registry.register(Gauges(self.database, self.queue, settings.state.root))
         self.courier = Courier(self.database, self.queue)
         intake = Intake(
             self.database,
@@ -232,29 +231,3 @@ def _checked(check: Callable[[], object]) -> str:
     except AnswerloopError as error:
         return str(error)
     return "ok"
-
-
-class _Waiting(Collector):
-    """What waits right now, asked of the broker and the database when the figures are read."""
-
-    def __init__(self, database: Database, queue: TaskQueue) -> None:
-        self._database = database
-        self._queue = queue
-
-    def collect(self) -> Iterator[Metric]:
-        depth = GaugeMetricFamily("answerloop_queue_depth", "Jobs waiting in the broker", labels=["queue"])
-        try:
-            for queue, jobs in self._queue.depths().items():
-                depth.add_metric([queue], jobs)
-        except QueueUnavailable:
-            depth.add_metric(["unavailable"], 1)
-        yield depth
-        with self._database.reading() as session:
-            count, oldest = questions.open_count(session)
-            alive = processes.alive(session)
-        yield GaugeMetricFamily("answerloop_open_questions", "Questions without an answer", value=count)
-        yield GaugeMetricFamily("answerloop_oldest_question_seconds", "Age of the oldest open question", value=oldest)
-        memory = GaugeMetricFamily("answerloop_resident_bytes", "Memory of a process", labels=["process", "pid"])
-        for process in alive:
-            memory.add_metric([process.name, str(process.pid)], process.resident_bytes)
-        yield memory

@@ -6,7 +6,7 @@ import typer
 
 from answerloop.cli.console import clear_errors
 from answerloop.exact_recognisers import ExactRecognisers
-from answerloop.observability import configure_logging
+from answerloop.observability import configure_logging, serve_metrics
 from answerloop.settings import Settings, load_settings
 from answerloop.web.server import WebServer
 from review import reviewers, worker
@@ -39,7 +39,9 @@ def serve() -> None:
 def work() -> None:
     """Push audits, read judgements back and draw the consequences until SIGTERM."""
     with clear_errors():
-        raise typer.Exit(worker.serve(Workshop(_settings(worker.NAME))))
+        settings = _settings(worker.NAME)
+        serve_metrics(settings.host, settings.metrics_port)
+        raise typer.Exit(worker.serve(Workshop(settings)))
 
 
 def _settings(program: str) -> Settings:

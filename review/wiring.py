@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 
 from answerloop import label_studio
 from answerloop.backends.directory_file import FileDirectory
@@ -24,8 +25,10 @@ from answerloop.settings import Settings
 from review import tasks, worker
 from review.corrections import Corrections
 from review.dashboard.app import create_app
+from review.dashboard.overview import Figures
 from review.desk import ReviewDesk
 from review.gaps import Gaps
+from review.gauges import Gauges
 from review.queue_wiring import queue_desk
 from review.webhook import HintDoor
 
@@ -38,7 +41,9 @@ class Dashboard:
         self.database = Database(settings.effective_database_url)
         self.database.check()
         queue = CeleryTaskQueue(settings.effective_broker_url)
-        self.heartbeat = Heartbeat(self.database, "review", settings.lease_seconds / 3)
+        self.heartbeat = Heartbeat(self.database, "review", settings.lease_seconds / 3, settings.alive_file)
+        registry = CollectorRegistry()
+        registry.register(Gauges(self.database, Figures(self.database, settings)))
         self.app: FastAPI = create_app(
             settings,
             self.database,
@@ -46,7 +51,7 @@ class Dashboard:
             FileDirectory(settings.directory_file, settings.tenant),
             LateCorrections(settings, self.database, queue, LateRedactor(settings)),
             Gaps(self.database, notifier_of(settings, self.database, queue), settings.tenant),
-            render_metrics,
+            lambda: render_metrics(registry),
             all_here=lambda: label_studio.mode(settings) == "page",
             serving=lambda: serving_pointer(settings.state.adapters / "serving.json"),
             hints=HintDoor(queue, lambda: _hint_secret(settings)),
@@ -64,7 +69,7 @@ class Workshop:
 
     def __init__(self, settings: Settings) -> None:
         self.database = Database(settings.effective_database_url)
-        self.heartbeat = Heartbeat(self.database, worker.NAME, settings.lease_seconds / 3)
+        self.heartbeat = Heartbeat(self.database, worker.NAME, settings.lease_seconds / 3, settings.alive_file)
         queue = CeleryTaskQueue(settings.effective_broker_url)
         redactor = LateRedactor(settings)
         self.celery = make_worker_app(settings.effective_broker_url)

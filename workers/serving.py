@@ -11,6 +11,7 @@ from pathlib import Path
 from celery import signals
 
 from answerloop.errors import ConfigurationError
+from answerloop.observability import serve_metrics
 from answerloop.settings import Settings
 from answerloop.tasks import ANSWER, DELIVER, HOUSEKEEPING, INDEX, TRAIN
 from workers.training.manners import night_settings
@@ -44,6 +45,7 @@ def serve(settings: Settings, group: str) -> int:
         settings = night_settings(settings, threads=1)
     workshop = Workshop(settings, f"worker-{group}")
     workshop.database.check()
+    serve_metrics(settings.host, settings.metrics_port)
     workshop.warm_up(queues)
     signals.setup_logging.connect(_keep_our_logging)
     signals.worker_shutting_down.connect(workshop.wind_up)
@@ -70,9 +72,12 @@ def beat(settings: Settings) -> None:
     signals.beat_init.connect(_keep_our_logging)
     signals.setup_logging.connect(_keep_our_logging)
     workshop = Workshop(settings, "beat")
+    workshop.database.check()
+    serve_metrics(settings.host, settings.metrics_port)
     workshop.heartbeat.start()
     try:
         schedule = settings.state.run / "beat-schedule"
+        schedule.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         workshop.celery.Beat(schedule=str(schedule), max_interval=1).run()
     finally:
         workshop.heartbeat.stop()

@@ -13,9 +13,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PretrainedConfig
 
 from answerloop.backends.local_models.adapters import AdaptedModel, Model
 from answerloop.backends.local_models.batching import Generation, Scheduler
+from answerloop.backends.local_models.placement import choose_device, choose_dtype, loading_options
 from answerloop.backends.local_models.tokens import PieceDecoder, PromptEncoder, Tokenizer, end_tokens
 from answerloop.domain import Message, Usage
-from answerloop.errors import ConfigurationError, GeneratorUnavailable, ModelMissing
+from answerloop.errors import GeneratorUnavailable, ModelMissing
 from answerloop.ports import Completion, GenerationRequest
 
 ABSURD_WINDOW = 10_000_000
@@ -26,7 +27,14 @@ class TransformersGenerator:
     """A `Generator`: one model instance for all callers, greedy decoding. Build it in the process that uses it."""
 
     def __init__(
-        self, model: Model, tokenizer: Tokenizer, *, name: str, adapters: Path = Path("adapters"), batch_size: int = 8
+        self,
+        model: Model,
+        tokenizer: Tokenizer,
+        *,
+        name: str,
+        adapters: Path = Path("adapters"),
+        batch_size: int = 8,
+        batch_tokens: int = 0,
     ) -> None:
         self.name = name
         self.device: torch.device = model.device
@@ -34,7 +42,8 @@ class TransformersGenerator:
         self.window = _window(model.config.get_text_config(), tokenizer)
         self._tokenizer = tokenizer
         self._encoder = PromptEncoder(tokenizer)
-        self._scheduler = Scheduler(AdaptedModel(model, adapters, name), end_tokens(model, tokenizer), batch_size)
+        adapted = AdaptedModel(model, adapters, name)
+        self._scheduler = Scheduler(adapted, end_tokens(model, tokenizer), batch_size, batch_tokens)
 
     @classmethod
     def load(
@@ -45,21 +54,28 @@ class TransformersGenerator:
         adapters: Path = Path("adapters"),
         device: str = "auto",
         dtype: str = "auto",
+        attention: str = "auto",
+        quantisation: str = "none",
         threads: int = 0,
         batch_size: int = 8,
+        batch_tokens: int = 0,
     ) -> TransformersGenerator:
-        """`folder` is a local folder or a hub id. Sets the CPU threads of the whole process. Raises ModelMissing."""
+        """`folder` is a local folder or a hub id. Sets the CPU threads of the whole process. Raises ModelMissing,
+        ConfigurationError."""
         place = choose_device(device)
+        precision = choose_dtype(dtype, place)
+        more = loading_options(attention, quantisation, place, precision)
         torch.set_num_threads(choose_threads(threads))
         local = Path(folder).is_dir()
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=local)
             model: Model = AutoModelForCausalLM.from_pretrained(
-                folder, dtype=choose_dtype(dtype, place), local_files_only=local, use_safetensors=True
+                folder, dtype=precision, local_files_only=local, use_safetensors=True, **more
             )
         except (OSError, ValueError) as error:
             raise ModelMissing(f"The model {name} cannot be loaded from {folder}: {error}") from error
-        return cls(model.to(place), tokenizer, name=name, adapters=adapters, batch_size=batch_size)
+        placed = model if "device_map" in more else model.to(place)
+        return cls(placed, tokenizer, name=name, adapters=adapters, batch_size=batch_size, batch_tokens=batch_tokens)
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         return len(self._encoder.encode(messages))
@@ -101,30 +117,6 @@ class TransformersGenerator:
 class _Completion(Completion):
     """Can be referred to weakly. If its pieces held on to it, an abandoned completion, being a cycle, would keep its
     place in the batch until the garbage collector came by."""
-
-
-def choose_device(device: str) -> torch.device:
-    """Raises ConfigurationError for a device that this machine or torch does not have."""
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        place = torch.device(device)
-        torch.empty(0, device=place)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigurationError(f"ANSWERLOOP_DEVICE={device} cannot be used: {error}") from error
-    return place
-
-
-def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
-    """`auto` is bfloat16 where the hardware multiplies it; elsewhere it is several times slower than float32."""
-    if dtype != "auto":
-        chosen: torch.dtype = getattr(torch, dtype)
-        return chosen
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
-    capabilities = torch.cpu.get_capabilities()
-    fast = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
-    return torch.bfloat16 if device.type == "cpu" and fast else torch.float32
 
 
 def choose_threads(threads: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PretrainedConfig
 
-from answerloop.backends.generator_transformers import choose_device, choose_dtype
+from answerloop.backends.local_models.placement import choose_device, choose_dtype
 from answerloop.backends.local_models.tokens import Tokenizer
 from answerloop.claims import carriers, grounding, source_sentences
 from answerloop.domain import Grounding

@@ -59,6 +59,7 @@ _launches(
     "See which trained adapters there are and who speaks; promote one, or roll it back.",
     module="workers.adapters",
 )
+_launches("plan", "What would the models take on this or another device, and what is missing for it?")
 _launches("migrate", "Bring the database to the newest version.")
 _launches("dataset", "Look at what adapters learn, or load made-up corrections for a demonstration.")
 

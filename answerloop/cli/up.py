@@ -202,6 +202,7 @@ class Up:
             "ANSWERLOOP_PORT": str(self._settings.port),
             "ANSWERLOOP_REVIEW": self._settings.review,
             "PROMETHEUS_MULTIPROC_DIR": str(self._state.metrics),
+            "ANSWERLOOP_METRICS_PORT": "0",  # the bot shows what all have written there
             "HF_HUB_OFFLINE": "1",
             "PYTHONUNBUFFERED": "1",
         }

@@ -14,9 +14,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 @torch.inference_mode()
 def perplexities(
-    model_folder: str, adapters: Sequence[Path | None], texts: Sequence[str], device: str = "cpu"
+    model_folder: str, adapters: Sequence[Path | None], texts: Sequence[str], device: str = "auto"
 ) -> list[float]:
-    """exp of the mean loss over all tokens of the texts, in float32; None stands for the base."""
+    """exp of the mean loss over all tokens of the texts, in float32; None stands for the base. `device` as
+    ANSWERLOOP_DEVICE."""
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
     tokenizer = AutoTokenizer.from_pretrained(model_folder, local_files_only=True)
     encoded = [torch.tensor([tokenizer(text)["input_ids"]], device=device) for text in texts]
     found = []

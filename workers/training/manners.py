@@ -24,7 +24,7 @@ AT_ONCE = 8
 
 def night_settings(settings: Settings, threads: int) -> Settings:
     """In float32 where the CPU computes: there alone an answer does not change with what else is in the batch."""
-    on_gpu = settings.device.startswith("cuda")
+    on_gpu = settings.device.startswith("cuda") or (settings.device == "auto" and _has_cuda())
     return settings.model_copy(
         update={
             "threads": threads,
@@ -32,6 +32,12 @@ def night_settings(settings: Settings, threads: int) -> Settings:
             "batch_size": AT_ONCE,
         }
     )
+
+
+def _has_cuda() -> bool:
+    import torch  # noqa: PLC0415 - takes seconds, and most processes that import us never train
+
+    return torch.cuda.is_available()
 
 
 class Interrupted(Retryable):

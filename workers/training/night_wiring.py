@@ -105,7 +105,7 @@ def _contestants(workshop: Workshop, candidate: str, rows: Dataset) -> tuple[Con
     for name in adapters:
         workshop.adapters.manifest(str(name))  # whole, and what was taken in
     folders = [settings.state.adapters / str(name) for name in adapters]
-    base, *others = perplexities(folder, [None, *folders], neutral_texts())
+    base, *others = perplexities(folder, [None, *folders], neutral_texts(), settings.device)
     of = dict(zip(adapters, others, strict=True))
     found = [Contestant(ArmName.QUOTE, Speaker(workshop.fallback))]
     if settings.generator == "reader":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from answerloop.backends.redaction.models import model_of
@@ -24,6 +25,7 @@ from workers.training import wiring as training
 from workers.wiring.ground import Ground
 
 if TYPE_CHECKING:
+    from answerloop.backends.local_models.plan import Plan
     from workers.training.params import Params
     from workers.training.student import Student
 
@@ -74,8 +76,11 @@ class Models(Ground):
             name=self.settings.model,
             device=self.settings.device,
             dtype=self.settings.dtype,
+            attention=self.settings.attention,
+            quantisation=self.settings.quantisation,
             threads=self.settings.threads,
             batch_size=self.settings.batch_size,
+            batch_tokens=self.settings.batch_tokens,
             adapters=self.settings.state.adapters,
         )
         MODEL_LOAD_SECONDS.set(time.perf_counter() - started)
@@ -155,6 +160,35 @@ def _speaks_by_model(settings: Settings) -> bool:
     from answerloop.backends.adapters_folder import POINTER, read_pointer
 
     return settings.generator == "transformers" or bool(read_pointer(settings.state.adapters / POINTER).adapters)
+
+
+def planned(settings: Settings) -> Plan:
+    """What the language model would take. Raises ModelMissing, ConfigurationError."""
+    from answerloop.backends.local_models import plan, weights
+    from workers.training.params import load_params
+
+    params = load_params(settings.training_params)
+    try:
+        embedder = Path(weights.embedder_folder(settings.embedder)) / "model.safetensors"
+        embedder_bytes = float(embedder.stat().st_size)
+    except OSError:
+        embedder_bytes = 0.0
+    wishes = plan.Wishes(
+        device=settings.device,
+        dtype=settings.dtype,
+        attention=settings.attention,
+        quantisation=settings.quantisation,
+        batch_size=settings.batch_size,
+        batch_tokens=settings.batch_tokens,
+        embedder_bytes=embedder_bytes,
+        rank=params.rank,
+        tokens_per_batch=params.tokens_per_batch,
+        precision=params.precision,
+        gradient_checkpointing=params.gradient_checkpointing,
+        qlora=params.qlora,
+    )
+    folder = weights.model_folder(settings.model, settings.effective_models_folder)
+    return plan.plan(plan.shape_of(folder), wishes, plan.TorchProbe())
 
 
 def check_models(settings: Settings) -> str:

@@ -60,7 +60,7 @@ class Workshop(Models, Platforms):
 
     def __init__(self, settings: Settings, name: str) -> None:
         super().__init__(settings)
-        self.heartbeat = Heartbeat(self.database, name, settings.lease_seconds / 3)
+        self.heartbeat = Heartbeat(self.database, name, settings.lease_seconds / 3, settings.alive_file)
         self._lock = threading.RLock()
 
     @cached_property

@@ -62,8 +62,11 @@ class AdaptedModel:
                 self._model.delete_adapter(self._loaded.pop(name))
 
     def merge(self, adapter: str | None) -> None:
-        """Keep a copy of the weights with this one merged, in place of the one before. Raises like `require`."""
-        if adapter == self.merged:
+        """Keep a copy of the weights with this one merged, in place of the one before. Raises like `require`.
+
+        Weights in 8 or 4 bits are left alone: merging would round them anew, and so change what is said.
+        """
+        if adapter == self.merged or getattr(self._model, "is_quantized", False):
             return
         self._merged, self.merged = None, None
         if adapter is not None:

@@ -1,7 +1,7 @@
 """Continuous batching: one thread decodes for everybody, and requests join and leave between two tokens.
 
 transformers has a `ContinuousBatchingManager`; on CPU it took about twice as long as plain `generate`, it packs all
-rows into one, so that adapters cannot be mixed, and one failed step ends its thread (docs/architecture.md).
+rows into one, so that adapters cannot be mixed, and one failed step ends its thread (docs/decisions, 4 and 18).
 """
 
 from __future__ import annotations
@@ -68,6 +68,11 @@ class Generation:
             yield str(event)
 
     @property
+    def most_tokens(self) -> int:
+        """Whose keys and values are kept before it is done."""
+        return len(self.prompt) + self.max_tokens
+
+    @property
     def gone(self) -> bool:
         return self.abandoned or time.monotonic() >= self.deadline
 
@@ -97,10 +102,12 @@ class Generation:
 class Scheduler:
     """Owns the model: nothing but its thread may touch it."""
 
-    def __init__(self, model: AdaptedModel, end_tokens: frozenset[int], batch_size: int) -> None:
+    def __init__(self, model: AdaptedModel, end_tokens: frozenset[int], batch_size: int, batch_tokens: int = 0) -> None:
+        """At most `batch_size` rows, and rows times the longest of them at most `batch_tokens` (0: no bound)."""
         self._model = model
         self._end_tokens = end_tokens
         self._batch_size = batch_size
+        self._batch_tokens = batch_tokens
         self._inbox: queue.SimpleQueue[Generation | Preference | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closed = False
@@ -180,10 +187,20 @@ class Scheduler:
         budget = PREFILL_TOKENS
         while budget > 0:
             if self._reading is None:
-                if not self._waiting or len(self._running) >= self._batch_size:
+                if not self._waiting or not self._has_room(self._waiting[0]):
                     return
                 self._reading, self._read = self._waiting.popleft(), DynamicCache()
             budget -= self._read_on(self._reading, budget)
+
+    def _has_room(self, generation: Generation) -> bool:
+        """The next in line; it is not overtaken, so a long one comes to its turn when enough others are done."""
+        return len(self._running) < self._most_rows(generation)
+
+    def _most_rows(self, generation: Generation) -> int:
+        if not self._batch_tokens:
+            return self._batch_size
+        longest = max(other.most_tokens for other in (*self._running, generation))
+        return min(self._batch_size, max(1, self._batch_tokens // longest))
 
     def _read_on(self, generation: Generation, budget: int) -> int:
         """Read at most `budget` more tokens of the prompt; at its end the first token of the answer is known."""
@@ -225,8 +242,8 @@ class Scheduler:
 
     def _join(self, generation: Generation) -> None:
         if self._cache is None:
-            self._cache = SlotCache(self._read, self._batch_size)
-        self._cache.append(self._read)
+            self._cache = SlotCache(self._read)
+        self._cache.append(self._read, self._most_rows(generation))
         self._running.append(generation)
 
     def _leave(self, row: int) -> None:

@@ -24,12 +24,12 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
     keys: torch.Tensor
     values: torch.Tensor
 
-    def __init__(self, keys: torch.Tensor, values: torch.Tensor, slots: int) -> None:
+    def __init__(self, keys: torch.Tensor, values: torch.Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.rows = 0
         self.length = 0
-        self.keys = keys.new_empty((slots, keys.shape[1], 0, keys.shape[3]))
-        self.values = values.new_empty((slots, values.shape[1], 0, values.shape[3]))
+        self.keys = keys.new_empty((0, keys.shape[1], 0, keys.shape[3]))
+        self.values = values.new_empty((0, values.shape[1], 0, values.shape[3]))
         self.is_initialized = True
 
     def update(
@@ -41,12 +41,13 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
         self.length = end
         return self.keys[: self.rows, :, :end], self.values[: self.rows, :, :end]
 
-    def move(self, source: int, target: int, capacity: int) -> None:
-        """Copy the tokens from slot `source` on to slot `target` of fresh buffers with room for `capacity`."""
+    def move(self, source: int, target: int, slots: int, capacity: int) -> None:
+        """Copy the tokens from slot `source` on to slot `target` of fresh buffers with room for `slots` rows of
+        `capacity` tokens."""
         kept = self.length - source
         for name in ("keys", "values"):
             old: torch.Tensor = getattr(self, name)
-            new = old.new_empty((*old.shape[:2], capacity, old.shape[3]))
+            new = old.new_empty((slots, old.shape[1], capacity, old.shape[3]))
             new[: self.rows, :, :target] = 0
             new[: self.rows, :, target : target + kept] = old[: self.rows, :, source : self.length]
             setattr(self, name, new)
@@ -80,13 +81,14 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
 
 
 class SlotCache(Cache):
-    """At most `slots` rows of different length, right-aligned: `starts` is where each row's first token lies."""
+    """Rows of different length, right-aligned: `starts` is where each row's first token lies. There is room for
+    `slots` rows, on a GPU real memory whether they are used or not."""
 
     layers: list[SlotLayer]  # type: ignore[assignment]
 
-    def __init__(self, first: DynamicCache, slots: int) -> None:
+    def __init__(self, first: DynamicCache) -> None:
         """Shapes, dtype and device are those of `first`, which is not added yet."""
-        super().__init__(layers=[SlotLayer(keys, values, slots) for keys, values in _states(first)])
+        super().__init__(layers=[SlotLayer(keys, values) for keys, values in _states(first)])
         self.starts: list[int] = []
 
     @property
@@ -97,12 +99,18 @@ class SlotCache(Cache):
     def capacity(self) -> int:
         return self.layers[0].keys.shape[2]
 
-    def append(self, prefilled: DynamicCache) -> None:
+    @property
+    def slots(self) -> int:
+        return self.layers[0].keys.shape[0]
+
+    def append(self, prefilled: DynamicCache, most: int) -> None:
+        """`most`: for how many rows there may be room now, this one included."""
         tokens = prefilled.get_seq_length()
+        slots = self.slots if len(self.starts) < self.slots <= most else most
         if not self.starts:
-            self._move(self.length, tokens)
-        elif tokens > self.length:
-            self._move(0, tokens - self.length)
+            self._move(self.length, tokens, slots)
+        elif tokens > self.length or slots != self.slots:
+            self._move(0, max(0, tokens - self.length), slots)
         for layer, (keys, values) in zip(self.layers, _states(prefilled), strict=True):
             layer.put(keys, values)
         self.starts.append(self.length - tokens)
@@ -114,12 +122,12 @@ class SlotCache(Cache):
         self.starts[row] = self.starts[-1]
         self.starts.pop()
         if self.starts and min(self.starts) >= ROOM:
-            self._move(min(self.starts), 0)
+            self._move(min(self.starts), 0, self.slots)
 
     def make_room(self) -> None:
         """For one more token in every row."""
         if self.length == self.capacity:
-            self._move(0, 0)
+            self._move(0, 0, self.slots)
 
     def attention_mask(self) -> torch.Tensor:
         """[rows, length + 1]: 1 where a row has a token, counting the one that is about to be written."""
@@ -131,10 +139,10 @@ class SlotCache(Cache):
         """[rows, 1]: the position of the token that is about to be written."""
         return torch.tensor([[self.length - start] for start in self.starts], device=self.layers[0].keys.device)
 
-    def _move(self, source: int, target: int) -> None:
+    def _move(self, source: int, target: int, slots: int) -> None:
         capacity = target + self.length - source + ROOM
         for layer in self.layers:
-            layer.move(source, target, capacity)
+            layer.move(source, target, slots, capacity)
         self.starts = [start - source + target for start in self.starts]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from answerloop.domain import PersonalDataType
 from answerloop.exact_recognisers import ExactRecognisers
-from answerloop.observability import configure_logging
+from answerloop.observability import configure_logging, serve_metrics
 
 log = logging.getLogger("test")
 
@@ -110,3 +110,7 @@ def test_what_libraries_send_is_not_logged_even_when_everything_is(logged, libra
     log.debug("ours")
     assert [json.loads(line)["message"] for line in lines().splitlines()] == ["no answer", "ours"]
     sender.setLevel(logging.NOTSET)
+
+
+def test_metrics_are_not_shown_without_a_port():
+    serve_metrics("127.0.0.1", 0)

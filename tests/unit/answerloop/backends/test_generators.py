@@ -11,10 +11,9 @@ from answerloop.backends.generator_extractive import ExtractiveGenerator
 from answerloop.backends.generator_transformers import (
     TransformersGenerator,
     _window,
-    choose_device,
-    choose_dtype,
     choose_threads,
 )
+from answerloop.backends.local_models.placement import choose_device, choose_dtype
 from answerloop.backends.local_models.tokens import end_tokens
 from answerloop.domain import Sentence, Usage
 from answerloop.errors import ConfigurationError, GeneratorUnavailable, ModelMissing

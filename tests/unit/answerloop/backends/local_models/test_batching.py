@@ -94,6 +94,29 @@ def test_eight_at_once_say_what_each_says_alone(make: Make, batch_size: int) -> 
     assert len(set(together)) > 4
 
 
+def test_a_budget_of_tokens_bounds_the_rows_and_changes_nothing_that_is_said(make: Make) -> None:
+    model = tiny_llama()
+    gate = Gate(model)
+    gate.open()
+    longest = len(tiny_tokenizer()(QUESTIONS[7])["input_ids"]) + 60
+    generator = make(model, batch_size=8, batch_tokens=2 * longest)
+    alone = [expected(tiny_llama(), tiny_tokenizer(), question) for question in QUESTIONS]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda question: say(generator, question), QUESTIONS)) == alone
+    assert max(gate.rows) > 2, "short ones share the budget"
+
+
+def test_a_question_beyond_the_budget_is_answered_alone(make: Make) -> None:
+    model = tiny_llama()
+    gate = Gate(model)
+    gate.open()
+    generator = make(model, batch_size=8, batch_tokens=1)
+    alone = [expected(tiny_llama(), tiny_tokenizer(), question) for question in QUESTIONS[:4]]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda question: say(generator, question), QUESTIONS[:4])) == alone
+    assert set(gate.rows) == {1}
+
+
 def test_sliding_windows_are_the_models_own(make: Make) -> None:
     generator = make(tiny_sliding(8))
     alone = [expected(tiny_sliding(8), tiny_tokenizer(), question) for question in QUESTIONS]
