@@ -114,3 +114,11 @@ def test_what_libraries_send_is_not_logged_even_when_everything_is(logged, libra
 
 def test_metrics_are_not_shown_without_a_port():
     serve_metrics("127.0.0.1", 0)
+
+
+def test_clients_of_models_never_log_what_they_send(logged):
+    lines = logged("json", "DEBUG")
+    for name in ("openai._base_client", "httpx2", "httpcore2.http11"):
+        logging.getLogger(name).debug("Request options: %s", {"messages": "how long is leave"})
+        logging.getLogger(name).info("Request options: %s", {"messages": "how long is leave"})
+    assert lines() == ""
