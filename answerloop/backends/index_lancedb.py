@@ -32,6 +32,7 @@ from answerloop.text import search_words, spellings
 
 FIRST_GENERATION = "1"
 MOST_TABLES = 100_000
+EXPORTED_AT_ONCE = 100  # documents
 MOST_SCORED = 2_000  # chunks whose words are scored at once
 _READ = [
     *("id", "document_id", "position", "title", "headings", "text", "start", "end", "url", "modified_at", "version"),
@@ -84,10 +85,11 @@ class LanceDocumentIndex:
                 table.create_index("body", config=FTS(with_position=False, stem=True, remove_stop_words=True))
             table.optimize(cleanup_older_than=OLD_VERSIONS_KEPT)
 
-    def begin_rebuild(self, tenant: str) -> LanceDocumentIndex:
+    def begin_rebuild(self, tenant: str, *, resume: bool = False) -> LanceDocumentIndex:
         following = str(int(self._live(tenant)) + 1)
-        with _translated():
-            self._db.drop_table(self._name(tenant, following), ignore_missing=True)  # left by a rebuild that died
+        if not resume:
+            with _translated():
+                self._db.drop_table(self._name(tenant, following), ignore_missing=True)  # left by a rebuild that died
         return LanceDocumentIndex(self._folder, self._embedder, self._dimension, generation=following)
 
     def publish(self, tenant: str) -> None:
@@ -136,6 +138,30 @@ class LanceDocumentIndex:
         with _translated():
             table = self._table(tenant)
             return f"{table.name}@{table.version}" if table is not None else f"{self._name(tenant)}@0"
+
+    def export(self, tenant: str) -> Iterator[tuple[str, Sequence[Chunk]]]:
+        with _translated():
+            table = self._table(tenant)
+            if table is None:
+                return
+            documents = table.search().select(["document_id"]).to_arrow()["document_id"].unique().to_pylist()
+        for start in range(0, len(documents), EXPORTED_AT_ONCE):
+            part = documents[start : start + EXPORTED_AT_ONCE]
+            with _translated():
+                found = table.search().where(col("document_id").isin(part).to_sql()).select(_READ).to_arrow()
+            chunks: dict[str, list[Chunk]] = {document: [] for document in part}
+            for row in _rows(found):
+                chunks[row["document_id"]].append(_chunk(row))
+            for document, own in chunks.items():
+                yield document, sorted(own, key=lambda chunk: chunk.position)
+
+    def describe(self) -> str:
+        with _translated():
+            self._db.list_tables(limit=1)
+        return f"LanceDB in {self._folder}"
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     # --- tables
 
@@ -255,11 +281,16 @@ def _body(chunk: Chunk) -> str:
 
 
 def _hit(row: dict[str, Any], query: Vector, bm25: float) -> Hit:
+    chunk = _chunk(row)
+    return Hit(chunk, bm25, float(chunk.vector @ query))
+
+
+def _chunk(row: dict[str, Any]) -> Chunk:
     vector = np.asarray(row["vector"], dtype=np.float32)
     sentences = tuple(row["sentences"])
     vectors = np.frombuffer(row["sentence_vectors"], dtype=np.float16).astype(np.float32)
     modified = row["modified_at"]
-    chunk = Chunk(
+    return Chunk(
         id=row["id"],
         document_id=row["document_id"],
         position=row["position"],
@@ -277,7 +308,6 @@ def _hit(row: dict[str, Any], query: Vector, bm25: float) -> Hit:
         sentences=sentences,
         sentence_vectors=vectors.reshape(len(sentences), -1) if sentences else vectors.reshape(0, len(vector)),
     )
-    return Hit(chunk, bm25, float(vector @ query))
 
 
 @contextmanager
