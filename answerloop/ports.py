@@ -108,9 +108,6 @@ class DocumentIndex(Protocol):
     def export(self, tenant: str) -> Iterator[tuple[str, Sequence[Chunk]]]:
         """Each document of the live generation with its chunks, in no order: for copying, while nobody writes."""
 
-    def describe(self) -> str:
-        """What it is and where, having been reached just now."""
-
     def close(self) -> None:
         """Let go of connections."""
 

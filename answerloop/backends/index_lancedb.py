@@ -155,11 +155,6 @@ class LanceDocumentIndex:
             for document, own in chunks.items():
                 yield document, sorted(own, key=lambda chunk: chunk.position)
 
-    def describe(self) -> str:
-        with _translated():
-            self._db.list_tables(limit=1)
-        return f"LanceDB in {self._folder}"
-
     def close(self) -> None:
         """Nothing is held."""
 

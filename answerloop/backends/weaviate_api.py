@@ -7,8 +7,9 @@ consistency level.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooSlow
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ T = TypeVar("T")
 OLDEST = (1, 32)
 """The first version with aliases."""
 OBJECTS_AT_ONCE = 200
-SEARCHERS = 12
+GONE_SECONDS = 3.0
 WRITE_PATIENCE = 6
 """A batch of writes may take so many times as long as a query."""
 _EXISTS = 422
@@ -54,10 +55,9 @@ class WeaviateApi:
         self._address = address
         self._client: weaviate.WeaviateClient | None = None
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(SEARCHERS, thread_name_prefix="weaviate")
+        self._gone_until = 0.0
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
         with self._lock:
             if self._client is not None:
                 self._client.close()
@@ -72,12 +72,21 @@ class WeaviateApi:
         return found
 
     def together(self, *jobs: Callable[[], T]) -> list[T]:
-        """All at once, as the time of a search is the number of its round trips. The client would try a server that is
-        gone for a minute; nobody waits so long for an answer."""
-        futures: list[Future[T]] = [self._pool.submit(job) for job in jobs]
+        """All at once, as the time of a search is the number of its round trips.
+
+        The client tries a server that is gone for a minute. Nobody waits so long for an answer, and for a few seconds
+        nobody asks again; the threads that still try hold nothing up, not even the end of the process.
+        """
+        if time.monotonic() < self._gone_until:
+            raise IndexUnavailable(f"Weaviate at {self._address.url} has not answered just now.")
+        futures: list[Future[T]] = [Future() for _ in jobs]
+        for job, future in zip(jobs, futures, strict=True):
+            threading.Thread(target=_settle, args=(job, future), name="weaviate", daemon=True).start()
+        deadline = time.monotonic() + self._address.timeout_seconds + 1
         try:
-            return [future.result(self._address.timeout_seconds + 1) for future in futures]
+            return [future.result(max(0.0, deadline - time.monotonic())) for future in futures]
         except TooSlow:
+            self._gone_until = time.monotonic() + GONE_SECONDS
             raise IndexUnavailable(f"Weaviate at {self._address.url} does not answer.") from None
 
     # --- collections, tenants, aliases
@@ -164,7 +173,10 @@ class WeaviateApi:
             return list(found.objects)
 
     def by_ids(self, collection: str, tenant: str, ids: Sequence[UUID], names: list[str]) -> list[Any]:
-        return self.fetch(collection, tenant, Filter.by_id().contains_any(ids), len(ids), names) if ids else []
+        [found] = self.together(
+            lambda: self.fetch(collection, tenant, Filter.by_id().contains_any(ids), len(ids), names) if ids else []
+        )
+        return found
 
     def all(self, collection: str, tenant: str, names: list[str]) -> Iterator[Any]:
         """Every object, in pages."""
@@ -239,6 +251,13 @@ def _client_of(address: Address) -> weaviate.WeaviateClient:
         ),
         skip_init_checks=True,
     )
+
+
+def _settle(job: Callable[[], T], future: Future[T]) -> None:
+    try:
+        future.set_result(job())
+    except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
+        future.set_exception(error)
 
 
 def in_parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

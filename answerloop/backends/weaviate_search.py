@@ -91,22 +91,21 @@ class Search:
     def _look(self, known: Ledger) -> _Look | None:
         """None: the generation was switched under our feet."""
         words = " ".join(lexical(self._query.text))
-        vector = self._query.vector.astype(np.float32).tolist()
+        vector, limit = self._query.vector.astype(np.float32).tolist(), self._query.limit
         try:
             near, worded = self._api.together(
-                lambda: self._api.nearest(
-                    known.chunks, self._tenant, vector, self._readable, self._query.limit, _FOUND
-                ),
-                lambda: self._worded(known, words, self._readable, self._query.limit),
+                lambda: self._api.nearest(known.chunks, self._tenant, vector, self._readable, limit, _FOUND),
+                lambda: self._worded(known, words, self._readable, limit),
             )
+            return self._completed(known, words, near, worded)
         except IndexUnavailable:
             if self.ledger().chunks == known.chunks:
                 raise
             return None
-        return self._completed(known, words, near, worded)
 
     def _completed(self, known: Ledger, words: str, near: Sequence[Any], worded: Sequence[Any]) -> _Look:
-        """The second round: what was found in full, the heads, and the scores of what only the other leg found."""
+        """What was found in full, with the scores of what only the other leg found; and last of all the heads and the
+        ledger, which tell whether all of it was of one moment."""
         rows = {found.uuid: (found.properties["document_id"], found.properties["edition"])
                 for found in (*near, *worded)}  # fmt: skip
         scores = {found.uuid: found.metadata.score for found in worded}
@@ -116,11 +115,11 @@ class Search:
         heads = [*{head_id(tenant, document) for document, _ in rows.values()}, ledger_id(tenant)]
         wanted = self._readable & Filter.by_id().contains_any(list(rows)) if rows else None
         also = self._readable & Filter.by_id().contains_any(missing) if cut else None
-        names, chunks, others = self._api.together(
-            lambda: self._api.by_ids(self._entry, self._tenant, heads, HEAD),
+        chunks, others = self._api.together(
             lambda: self._api.fetch(known.chunks, self._tenant, wanted, len(rows), ROW, vectors=True) if rows else [],
             lambda: self._worded(known, words, also, len(missing)) if cut else [],
         )
+        names = self._api.by_ids(self._entry, self._tenant, heads, HEAD)
         said = {found.properties.get("document_id"): found.properties["edition"] for found in names}
         ledgers = [ledger_of(found.properties) for found in names if found.properties.get("embedder")]
         if not ledgers:

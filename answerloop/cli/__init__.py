@@ -60,6 +60,7 @@ _launches(
     module="workers.adapters",
 )
 _launches("migrate", "Bring the database to the newest version.")
+_launches("migrate-index", "Copy the index from LanceDB to Weaviate, or back, without embedding anything again.")
 _launches("dataset", "Look at what adapters learn, or load made-up corrections for a demonstration.")
 
 _launches("nightly", "Train an adapter, judge it, and promote it if it proves itself; or say when that is due.")

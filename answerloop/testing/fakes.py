@@ -134,9 +134,6 @@ class FakeDocumentIndex:
     def export(self, tenant: str) -> Iterator[tuple[str, Sequence[Chunk]]]:
         yield from ((document, chunks) for document, chunks in self._documents[tenant].items() if chunks)
 
-    def describe(self) -> str:
-        return "in memory"
-
     def close(self) -> None:
         """There is nothing to let go of."""
 

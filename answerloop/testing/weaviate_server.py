@@ -29,14 +29,15 @@ VERSION = "1.32.0"
 
 
 class WeaviateServer:
-    """Listens on loopback until `stop`. `requests` is every gRPC request in order; `before`, where set, is called with
-    each of them and may refuse it. `deletes_at_once` is the most that one call deletes."""
+    """Listens on loopback until `stop`. `requests` and `replies` are those over gRPC, in order; `before`, where set, is
+    called with each request and may refuse it. `deletes_at_once` is the most that one call deletes."""
 
     def __init__(self, api_key: str = "", version: str = VERSION) -> None:
         self.store = Store()
         self.api_key = api_key
         self.version = version
         self.requests: list[Any] = []
+        self.replies: list[Any] = []
         self.before: Callable[[Any], None] | None = None
         self.refuses: Callable[[Thing], str | None] = lambda thing: None
         self.deletes_at_once = 10_000
@@ -168,7 +169,8 @@ class _Servicer(weaviate_pb2_grpc.WeaviateServicer):  # type: ignore[misc]
                 self._server.before(request)
             with self._server.lock:
                 self._server.requests.append(request)
-                return act(request)
+                self._server.replies.append(act(request))
+                return self._server.replies[-1]
         except Refused as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
 
