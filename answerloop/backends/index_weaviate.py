@@ -9,6 +9,7 @@ there are no transactions: docs/decisions/0016.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,6 +23,7 @@ from answerloop.backends.weaviate_rows import (
     HEAD,
     OF_DOCUMENTS,
     ROW,
+    VECTOR,
     Names,
     chunk_of,
     chunk_properties,
@@ -33,7 +35,7 @@ from answerloop.backends.weaviate_rows import (
     row,
     vectors_of,
 )
-from answerloop.backends.weaviate_search import Ledger, Search, checked, ledger_of
+from answerloop.backends.weaviate_search import GRACE_SECONDS, Ledger, Search, checked, ledger_of
 from answerloop.checksums import checksum
 from answerloop.domain import Chunk, Hit
 from answerloop.errors import IndexMismatch, IndexUnavailable, InternalError
@@ -79,10 +81,11 @@ class WeaviateDocumentIndex:
             self._replace(tenant, {document: chunks[document] for document in documents})
 
     def _replace(self, tenant: str, chunks: Mapping[str, Sequence[Chunk]]) -> None:
-        """The order is what keeps searches whole: new rows, heads, ledger, and only then the old rows go."""
+        """The order is what keeps searches whole: new rows, heads, ledger, and a moment later the old rows go."""
         kept = self._to_write(tenant)
         own, heads = self._names.tenant(tenant), kept.chunks + OF_DOCUMENTS
         editions = {document: checksum(parts) for document, parts in chunks.items() if parts}
+        before = self._api.by_ids(heads, own, [head_id(tenant, document) for document in chunks], HEAD)
         self._api.put(
             kept.chunks,
             own,
@@ -95,6 +98,9 @@ class WeaviateDocumentIndex:
         if gone:
             self._api.delete(heads, own, Filter.by_property("document_id").contains_any(gone))
         self._api.put(heads, own, [ledger(tenant, self._embedder, kept.chunks)])
+        changed = any(editions.get(old.properties["document_id"]) != old.properties["edition"] for old in before)
+        if changed and self._generation is None:
+            time.sleep(GRACE_SECONDS)
         stale = [Filter.by_property("document_id").contains_any(list(chunks))]
         stale += [Filter.by_property("edition").not_equal(edition) for edition in editions.values()]
         self._api.delete(kept.chunks, own, Filter.all_of(stale))
@@ -238,7 +244,7 @@ class WeaviateDocumentIndex:
             where &= Filter.by_property("edition").contains_any([said["edition"] for said in part])
             parts = sum(said["parts"] for said in part)
             for each in self._api.fetch(kept.chunks, self._names.tenant(tenant), where, parts, ROW, vectors=True):
-                chunk = chunk_of(each.properties, np.asarray(each.vector["default"], dtype=np.float32))
+                chunk = chunk_of(each.properties, np.asarray(each.vector[VECTOR], dtype=np.float32))
                 if each.properties["edition"] == editions[chunk.document_id]:
                     found[chunk.document_id].append(chunk)
         for document, chunks in found.items():

@@ -27,6 +27,7 @@ from weaviate.classes.init import AdditionalConfig, Auth, Timeout
 from weaviate.classes.query import Filter
 from weaviate.exceptions import UnexpectedStatusCodeError, WeaviateBaseError
 
+from answerloop.backends.weaviate_rows import VECTOR
 from answerloop.errors import ConfigurationError, IndexUnavailable
 
 T = TypeVar("T")
@@ -169,7 +170,8 @@ class WeaviateApi:
     ) -> list[Any]:
         with translated():
             query = self._use(collection, tenant).query
-            found = query.fetch_objects(filters=where, limit=limit, return_properties=names, include_vector=vectors)
+            wanted = [VECTOR] if vectors else False
+            found = query.fetch_objects(filters=where, limit=limit, return_properties=names, include_vector=wanted)
             return list(found.objects)
 
     def by_ids(self, collection: str, tenant: str, ids: Sequence[UUID], names: list[str]) -> list[Any]:
@@ -188,7 +190,8 @@ class WeaviateApi:
     ) -> list[Any]:
         with translated():
             query = self._use(collection, tenant).query
-            return list(query.near_vector(vector, limit=limit, filters=where, return_properties=names).objects)
+            found = query.near_vector(vector, target_vector=VECTOR, limit=limit, filters=where, return_properties=names)
+            return list(found.objects)
 
     def bm25(self, collection: str, tenant: str, words: str, where: Any, limit: int, names: list[str]) -> list[Any]:
         """Their scores are in the metadata."""

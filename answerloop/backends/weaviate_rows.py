@@ -24,6 +24,7 @@ from answerloop.text import search_words, spellings, stem, words
 
 OF_DOCUMENTS = "_documents"
 SLOTS = ("A", "B")
+VECTOR = "default"
 LAYOUT = "1"
 """Changes with what the collections hold: another layout is another pair of them."""
 RESCORED = 200
@@ -100,7 +101,7 @@ def row(tenant: str, chunk: Chunk, edition: str) -> DataObject[dict[str, Any], N
     return DataObject(
         properties={name: value for name, value in said.items() if value is not None},
         uuid=row_id(tenant, chunk.id, edition),
-        vector=np.asarray(chunk.vector, dtype=np.float32).tolist(),
+        vector={VECTOR: np.asarray(chunk.vector, dtype=np.float32).tolist()},
     )
 
 
@@ -170,7 +171,9 @@ def chunk_properties() -> list[Property]:
 
 
 def head_properties() -> list[Property]:
-    return [*(_key(name) for name in ("document_id", "edition")), _kept("embedder"), _kept("chunks"), _number("parts")]
+    """`parts` is indexed because the server sums up what is indexed alone."""
+    parts = _number("parts", filtered=True)
+    return [*(_key(name) for name in ("document_id", "edition")), _kept("embedder"), _kept("chunks"), parts]
 
 
 def vectors_of(quantisation: str) -> Any:
@@ -183,9 +186,10 @@ def vectors_of(quantisation: str) -> Any:
         "pq": Configure.VectorIndex.Quantizer.pq,  # looks at all its candidates once more by itself
     }[quantisation]()
     return Configure.Vectors.self_provided(
+        name=VECTOR,
         vector_index_config=Configure.VectorIndex.hnsw(
             distance_metric=VectorDistances.DOT, filter_strategy=VectorFilterStrategy.ACORN, quantizer=quantizer
-        )
+        ),
     )
 
 

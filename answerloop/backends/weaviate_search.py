@@ -7,6 +7,7 @@ when heads name a new edition and the one when the old one's rows go.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,13 +17,15 @@ import numpy as np
 from weaviate.classes.query import Filter
 
 from answerloop.backends.weaviate_api import WeaviateApi
-from answerloop.backends.weaviate_rows import HEAD, ROW, chunk_of, head_id, ledger_id, lexical
+from answerloop.backends.weaviate_rows import HEAD, ROW, VECTOR, chunk_of, head_id, ledger_id, lexical
 from answerloop.domain import Hit
 from answerloop.errors import IndexMismatch, IndexUnavailable
 from answerloop.ports import IndexQuery
 
-LOOKS = 6
+LOOKS = 8
 """So often a search is made anew while documents that it finds are being replaced; the last look is believed."""
+GRACE_SECONDS = 0.25
+"""So long the rows of an old edition stay after the heads name the new one: a look that takes less misses neither."""
 _FOUND = ["document_id", "edition"]
 
 
@@ -45,9 +48,19 @@ class _Look:
     chunks: Sequence[Any]
     scores: Mapping[UUID, float]
 
-    def unsettled(self) -> set[str]:
-        """The documents of which rows of another edition were found: it is being replaced, or was."""
-        return {document for document, edition in self.rows.values() if self.heads.get(document) != edition}
+    seconds: float
+
+    def whole(self, known: Ledger, before: Mapping[str, str | None]) -> bool:
+        """Whether each document was found as one edition. `before` is what heads said before this look.
+
+        Nothing was written since `known` was read, and of rows of another edition it was known before; or old rows
+        were there all the time, and the new ones too, as each document's head is what it was before.
+        """
+        held = {document: before.get(document, "") == self.heads.get(document) for document, _ in self.rows.values()}
+        other = {document for document, edition in self.rows.values() if self.heads.get(document) != edition}
+        if self.ledger == known:
+            return all(held[document] for document in other)
+        return self.ledger.chunks == known.chunks and self.seconds < GRACE_SECONDS and all(held.values())
 
 
 class Search:
@@ -65,18 +78,17 @@ class Search:
 
     def hits(self, known: Ledger) -> tuple[list[Hit], Ledger]:
         """`known` is the ledger as it was before the search, at whatever time. Returns it as it is now, too."""
-        before: Mapping[str, str | None] = {}
+        before: dict[str, str | None] = {}
         for _ in range(LOOKS):
             look = self._look(known)
             if look is None:
                 known = self.ledger()
                 continue
-            settled = all(document in before and before[document] == look.heads.get(document)
-                          for document in look.unsettled())  # fmt: skip
-            if look.ledger == known and settled:
-                break
+            whole = look.whole(known, before)
             known = look.ledger
-            before = {document: look.heads.get(document) for document, _ in look.rows.values()}
+            before |= {document: look.heads.get(document) for document, _ in look.rows.values()}
+            if whole:
+                break
         if look is None:
             raise IndexUnavailable("The index is being switched to another generation.")
         return self._believed(look), known
@@ -90,20 +102,22 @@ class Search:
 
     def _look(self, known: Ledger) -> _Look | None:
         """None: the generation was switched under our feet."""
-        words = " ".join(lexical(self._query.text))
+        started, words = time.monotonic(), " ".join(lexical(self._query.text))
         vector, limit = self._query.vector.astype(np.float32).tolist(), self._query.limit
         try:
             near, worded = self._api.together(
                 lambda: self._api.nearest(known.chunks, self._tenant, vector, self._readable, limit, _FOUND),
                 lambda: self._worded(known, words, self._readable, limit),
             )
-            return self._completed(known, words, near, worded)
+            return self._completed(known, words, near, worded, started)
         except IndexUnavailable:
             if self.ledger().chunks == known.chunks:
                 raise
             return None
 
-    def _completed(self, known: Ledger, words: str, near: Sequence[Any], worded: Sequence[Any]) -> _Look:
+    def _completed(
+        self, known: Ledger, words: str, near: Sequence[Any], worded: Sequence[Any], started: float
+    ) -> _Look:
         """What was found in full, with the scores of what only the other leg found; and last of all the heads and the
         ledger, which tell whether all of it was of one moment."""
         rows = {found.uuid: (found.properties["document_id"], found.properties["edition"])
@@ -130,6 +144,7 @@ class Search:
             checked(ledgers[0], tenant, self._embedder),
             chunks,
             scores | {found.uuid: found.metadata.score for found in others},
+            time.monotonic() - started,
         )
 
     def _worded(self, known: Ledger, words: str, where: Any, limit: int) -> list[Any]:
@@ -138,7 +153,7 @@ class Search:
     def _believed(self, look: _Look) -> list[Hit]:
         hits = []
         for found in look.chunks:
-            vector = np.asarray(found.vector["default"], dtype=np.float32)
+            vector = np.asarray(found.vector[VECTOR], dtype=np.float32)
             chunk = chunk_of(found.properties, vector)
             if look.heads.get(chunk.document_id) == found.properties["edition"]:
                 cosine = float(vector @ self._query.vector)

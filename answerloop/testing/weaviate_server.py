@@ -199,7 +199,7 @@ class _Servicer(weaviate_pb2_grpc.WeaviateServicer):  # type: ignore[misc]
             result.properties.target_collection = request.collection
             result.metadata.id = thing.id
             result.metadata.id_as_bytes = uuid.UUID(thing.id).bytes
-            if request.metadata.vector:
+            if "default" in request.metadata.vectors:
                 result.metadata.vectors.add(name="default", vector_bytes=thing.vector)
             if request.metadata.score:
                 result.metadata.score, result.metadata.score_present = score, True
@@ -208,7 +208,7 @@ class _Servicer(weaviate_pb2_grpc.WeaviateServicer):  # type: ignore[misc]
     def _put(self, request: Any) -> Any:
         reply = batch_pb2.BatchObjectsReply()
         for index, each in enumerate(request.objects):
-            thing = Thing(each.uuid, _said(each.properties), each.vector_bytes)
+            thing = Thing(each.uuid, _said(each.properties), each.vectors[0].vector_bytes if each.vectors else b"")
             refused = self._server.refuses(thing)
             if refused:
                 reply.errors.add(index=index, error=refused)
@@ -236,6 +236,8 @@ class _Servicer(weaviate_pb2_grpc.WeaviateServicer):  # type: ignore[misc]
         things = self._server.store.things(request.collection, request.tenant).values()
         reply = aggregate_pb2.AggregateReply()
         for asked in request.aggregations:
+            if not self._server.store.collection(request.collection).indexed(asked.property):
+                raise Refused(f"could not find bucket for prop {asked.property}")
             added = reply.single_result.aggregations.aggregations.add(property=asked.property)
             added.int.sum = int(sum(thing.said.get(asked.property) or 0 for thing in things))
         return reply

@@ -51,17 +51,16 @@ class Models(Ground):
 
     def index_in(self, kind: IndexKind) -> DocumentIndex:
         """Raises ConfigurationError for Weaviate when the settings do not say where it is."""
-        name, dimension = self.embedder.name, self.embedder.dimension
         if kind is IndexKind.LANCEDB:
             from answerloop.backends.index_lancedb import LanceDocumentIndex
 
-            return LanceDocumentIndex(self.settings.state.index, name, dimension)
+            return LanceDocumentIndex(self.settings.state.index, self.embedder.name, self.embedder.dimension)
         from answerloop.backends.index_weaviate import WeaviateDocumentIndex
 
         return WeaviateDocumentIndex.at(
             _weaviate(self.settings),
-            name,
-            dimension,
+            self.embedder.name,
+            self.embedder.dimension,
             quantisation=self.settings.weaviate_quantisation,
             prefix=self.settings.weaviate_prefix,
         )
