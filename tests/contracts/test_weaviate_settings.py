@@ -61,7 +61,7 @@ def test_the_command_moves_every_tenant_and_says_what_to_set(tmp_path, few_docum
         monkeypatch.setenv("ANSWERLOOP_WEAVIATE_GRPC_PORT", str(server.grpc_port))
         moved = CliRunner().invoke(app, ["migrate-index", "--to", "weaviate", "--json"])
         assert moved.exit_code == 0, moved.output
-        [report] = json.loads(moved.output)
+        [report] = json.loads(moved.stdout)
         assert report["tenant"] == "default"
         assert report["documents"] == report["copied"] == 1
         served = Workshop(Settings(_env_file=None), "test")
