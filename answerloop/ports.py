@@ -92,8 +92,9 @@ class DocumentIndex(Protocol):
     def refresh(self, tenant: str) -> None:
         """Do the housekeeping after a batch of writes: update the lexical index, drop old versions."""
 
-    def begin_rebuild(self, tenant: str) -> DocumentIndex:
-        """A fresh, empty generation to write to while this one serves."""
+    def begin_rebuild(self, tenant: str, *, resume: bool = False) -> DocumentIndex:
+        """A fresh, empty generation to write to while this one serves; `resume`: with what was written to one that was
+        never published."""
 
     def publish(self, tenant: str) -> None:
         """Make this generation the one every process searches, and drop the one before."""
@@ -103,6 +104,12 @@ class DocumentIndex(Protocol):
 
     def version(self, tenant: str) -> str:
         """A name that changes with every write."""
+
+    def export(self, tenant: str) -> Iterator[tuple[str, Sequence[Chunk]]]:
+        """Each document of the live generation with its chunks, in no order: for copying, while nobody writes."""
+
+    def close(self) -> None:
+        """Let go of connections."""
 
 
 class Embedder(Protocol):

@@ -67,6 +67,22 @@ class Settings(BaseSettings):
 
     models_folder: Path | None = Field(None, description="Prepared models; empty: `models` in the home folder.")
 
+    # --- the document index in Weaviate
+    weaviate_url: str = Field(
+        "", pattern=r"^$|^https?://[^/\s]+/?$", description="Where Weaviate answers; empty: the embedded LanceDB."
+    )
+    weaviate_grpc_port: int = Field(50051, ge=1, le=65535, description="Its port for gRPC, on the same host.")
+    weaviate_api_key: SecretStr = Field(SecretStr(""), description="Lets us in, where it asks for a key.")
+    weaviate_quantisation: Literal["none", "rq", "bq", "sq", "pq"] = Field(
+        "rq", description="How it keeps vectors in memory; another one holds from the next `ingest --rebuild` on."
+    )
+    weaviate_prefix: str = Field(
+        "Answerloop",
+        pattern=r"^[A-Z][A-Za-z0-9]{0,30}$",
+        description="Its collections begin with it; each installation has its own.",
+    )
+    weaviate_timeout_seconds: float = Field(10.0, gt=0, le=120, description="A search waits so long for it.")
+
     # --- web chat
     host: str = Field("127.0.0.1", description="Address the bot listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the bot listens on.")

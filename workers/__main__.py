@@ -10,7 +10,7 @@ from answerloop.cli.console import clear_errors
 from answerloop.exact_recognisers import ExactRecognisers
 from answerloop.observability import configure_logging
 from answerloop.settings import Settings, load_settings
-from workers import adapters, commands, planning, serving
+from workers import adapters, commands, moving, planning, serving
 from workers.training import commands as training_commands
 from workers.training.tonight import nightly
 
@@ -51,6 +51,7 @@ app.command()(commands.evaluate)
 app.command()(commands.doctor)
 app.command()(commands.prepare)
 app.command()(commands.migrate)
+app.command()(moving.migrate_index)
 app.command()(nightly)
 app.command()(planning.plan)
 app.add_typer(training_commands.app, name="dataset")

@@ -10,7 +10,7 @@ from typing import Any
 
 from answerloop.db.repositories import documents, processes, questions
 from answerloop.errors import AnswerloopError
-from workers.wiring import Workshop, check_models
+from workers.wiring import Workshop, check_index, check_models
 
 OLD_QUESTION_SECONDS = 60.0
 LOW_DISK_BYTES = 1_000_000_000
@@ -34,6 +34,7 @@ def examine(workshop: Workshop) -> list[Finding]:
         "adapters": _adapters,
         "database": _database,
         "broker": _broker,
+        "index": _index,
         "documents": _documents,
         "questions": _questions,
         "processes": _processes,
@@ -93,6 +94,10 @@ def _database(workshop: Workshop) -> Iterator[Finding]:
 def _broker(workshop: Workshop) -> Iterator[Finding]:
     depths = workshop.queue.depths()
     yield Finding("broker", True, ", ".join(f"{queue}: {depth} waiting" for queue, depth in depths.items()))
+
+
+def _index(workshop: Workshop) -> Iterator[Finding]:
+    yield Finding("index", True, check_index(workshop.settings))
 
 
 def _documents(workshop: Workshop) -> Iterator[Finding]:

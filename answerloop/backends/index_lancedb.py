@@ -33,6 +33,8 @@ from answerloop.text import search_words
 
 FIRST_GENERATION = "1"
 MOST_TABLES = 100_000
+EXPORTED_AT_ONCE = 100  # documents
+_EXPORTED = [*TEXT_COLUMNS, "superseded", *VECTOR_COLUMNS]
 MOST_SCORED = 2_000  # chunks whose words are scored at once
 SEARCHES_AT_ONCE = 8  # as many as threads answer
 FEW_READABLE = 10_000  # chunks, of which each is compared, however many others there are
@@ -91,10 +93,11 @@ class LanceDocumentIndex:
             if table is not None:
                 lancedb_upkeep.look_after(table, self._exact_up_to)
 
-    def begin_rebuild(self, tenant: str) -> LanceDocumentIndex:
+    def begin_rebuild(self, tenant: str, *, resume: bool = False) -> LanceDocumentIndex:
         following = str(int(self._live(tenant)) + 1)
-        with _translated():
-            self._db.drop_table(self._name(tenant, following), ignore_missing=True)  # left by a rebuild that died
+        if not resume:
+            with _translated():
+                self._db.drop_table(self._name(tenant, following), ignore_missing=True)  # left by a rebuild that died
         return LanceDocumentIndex(
             self._folder, self._embedder, self._dimension, generation=following, exact_up_to=self._exact_up_to
         )
@@ -158,6 +161,25 @@ class LanceDocumentIndex:
         with _translated():
             table = self._table(tenant)
             return f"{table.name}@{table.version}" if table is not None else f"{self._name(tenant)}@0"
+
+    def export(self, tenant: str) -> Iterator[tuple[str, Sequence[Chunk]]]:
+        with _translated():
+            table = self._table(tenant)
+            if table is None:
+                return
+            documents = table.search().select(["document_id"]).to_arrow()["document_id"].unique().to_pylist()
+        for start in range(0, len(documents), EXPORTED_AT_ONCE):
+            part = documents[start : start + EXPORTED_AT_ONCE]
+            with _translated():
+                found = table.search().where(col("document_id").isin(part).to_sql()).select(_EXPORTED).to_arrow()
+            chunks: dict[str, list[Chunk]] = {document: [] for document in part}
+            for chunk in chunks_of(found, found):
+                chunks[chunk.document_id].append(chunk)
+            for document, own in chunks.items():
+                yield document, sorted(own, key=lambda chunk: chunk.position)
+
+    def close(self) -> None:
+        self._beside.shutdown(wait=False)
 
     # --- tables
 

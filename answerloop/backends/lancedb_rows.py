@@ -18,7 +18,7 @@ TEXT_COLUMNS = [
     "reader_set",
 ]
 VECTOR_COLUMNS = ["vector", "sentences", "sentence_vectors"]
-"""Together they are the fields of a chunk, in their order, but for `superseded`: such chunks are never read."""
+"""Together they are the fields of a chunk, in their order, but for `superseded`: a search never reads such chunks."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -74,14 +74,15 @@ def _body(chunk: Chunk) -> str:
 
 
 def chunks_of(texts: pa.Table, vectors: pa.Table) -> list[Chunk]:
-    """Of the same rows, with TEXT_COLUMNS and VECTOR_COLUMNS. Read by the column: row by row took half of a search."""
+    """Of the same rows, with TEXT_COLUMNS (and `superseded`, where it may be so) and VECTOR_COLUMNS. Read by the column:
+    row by row took half of a search."""
     matrix = _matrix(vectors["vector"])
     numbered = texts["modified_at"].cast(pa.int64())  # its own conversion asks for the time zone of each row
     texts = texts.set_column(texts.column_names.index("modified_at"), "modified_at", numbered)
     columns: dict[str, Iterable[Any]] = {name: texts[name].to_pylist() for name in TEXT_COLUMNS}
     columns["headings"] = map(tuple, columns["headings"])
     columns["modified_at"] = map(_moment, columns["modified_at"])
-    columns["superseded"] = repeat(False)
+    columns["superseded"] = texts["superseded"].to_pylist() if "superseded" in texts.column_names else repeat(False)
     columns["vector"] = matrix
     columns["sentences"] = map(tuple, vectors["sentences"].to_pylist())
     columns["sentence_vectors"] = _half_precision(vectors["sentence_vectors"], matrix.shape[1])

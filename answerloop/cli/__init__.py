@@ -61,6 +61,7 @@ _launches(
 )
 _launches("plan", "What would the models take on this or another device, and what is missing for it?")
 _launches("migrate", "Bring the database to the newest version.")
+_launches("migrate-index", "Copy the index from LanceDB to Weaviate, or back, without embedding anything again.")
 _launches("dataset", "Look at what adapters learn, or load made-up corrections for a demonstration.")
 
 _launches("nightly", "Train an adapter, judge it, and promote it if it proves itself; or say when that is due.")

@@ -84,6 +84,7 @@ class FakeDocumentIndex:
     def __init__(self, dimension: int = 64, serving: FakeDocumentIndex | None = None) -> None:
         self._dimension = dimension
         self._serving = serving
+        self._rebuilt: FakeDocumentIndex | None = None
         self._documents: defaultdict[str, dict[str, list[Chunk]]] = defaultdict(dict)
         self._writes = 0
 
@@ -113,19 +114,28 @@ class FakeDocumentIndex:
     def refresh(self, tenant: str) -> None:
         """There is nothing to tidy up."""
 
-    def begin_rebuild(self, tenant: str) -> FakeDocumentIndex:
-        return FakeDocumentIndex(self._dimension, serving=self)
+    def begin_rebuild(self, tenant: str, *, resume: bool = False) -> FakeDocumentIndex:
+        if not (resume and self._rebuilt is not None):
+            self._rebuilt = FakeDocumentIndex(self._dimension, serving=self)
+        return self._rebuilt
 
     def publish(self, tenant: str) -> None:
         assert self._serving is not None, "only a rebuilt generation can be published"
         self._serving._documents[tenant] = self._documents[tenant]
         self._serving._writes += 1
+        self._serving._rebuilt = None
 
     def count(self, tenant: str) -> int:
         return sum(map(len, self._documents[tenant].values()))
 
     def version(self, tenant: str) -> str:
         return f"fake@{self._writes}"
+
+    def export(self, tenant: str) -> Iterator[tuple[str, Sequence[Chunk]]]:
+        yield from ((document, chunks) for document, chunks in self._documents[tenant].items() if chunks)
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
 
 
 def _words_of(chunk: Chunk) -> list[str]:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from answerloop.checksums import checksum
 from answerloop.domain import (
     BASE_ADAPTER,
     Audience,
@@ -194,6 +195,56 @@ class DocumentIndexSuite:
         assert self.found(index, "leave", unit(1), [1]).keys() == {"old"}
         rebuilt.publish(self.tenant)
         assert self.found(index, "leave", unit(1), [1]).keys() == {"new"}
+
+    def test_a_published_generation_can_be_rebuilt_again_and_again(self, index: DocumentIndex) -> None:
+        self.fill(index, a_chunk("d0", "Leave is 60 days.", unit(1)))
+        for turn in range(1, 4):
+            rebuilt = index.begin_rebuild(self.tenant)
+            self.fill(rebuilt, a_chunk(f"d{turn}", "Leave is 90 days.", unit(1)))
+            rebuilt.publish(self.tenant)
+            assert self.found(index, "leave", unit(1), [1]).keys() == {f"d{turn}"}
+            assert index.count(self.tenant) == 1
+
+    def test_a_rebuild_begins_empty_unless_it_is_resumed(self, index: DocumentIndex) -> None:
+        self.fill(index, a_chunk("old", "Leave is 60 days.", unit(1)))
+        self.fill(index.begin_rebuild(self.tenant), a_chunk("d1", "Leave is 90 days.", unit(1)))
+        resumed = index.begin_rebuild(self.tenant, resume=True)
+        assert [document for document, _ in resumed.export(self.tenant)] == ["d1"]
+        assert list(index.begin_rebuild(self.tenant).export(self.tenant)) == []
+
+    def test_what_is_exported_is_what_was_written(self, index: DocumentIndex) -> None:
+        assert list(index.export(self.tenant)) == []
+        long = [a_chunk("d1", f"Part {n} about leave.", unit(1, n), position=n) for n in range(12)]
+        bare = dataclasses.replace(a_chunk("d2", "Leave.", unit(3)), url=None, modified_at=None, version=None)
+        index.replace_documents(self.tenant, {"d1": long, "d2": [dataclasses.replace(bare, headings=())]})
+        index.refresh(self.tenant)
+        exported = dict(index.export(self.tenant))
+        assert [chunk.position for chunk in exported["d1"]] == list(range(12))
+        assert {document: checksum(chunks) for document, chunks in exported.items()} == {
+            "d1": checksum(long),
+            "d2": checksum([dataclasses.replace(bare, headings=())]),
+        }
+
+    def test_a_document_is_whole_at_every_moment_of_its_replacement(self, index: DocumentIndex) -> None:
+        def edition(number: int) -> list[Chunk]:
+            return [a_chunk("d1", f"Leave, edition {number}.", unit(1, n), position=n) for n in range(4)]
+
+        index.replace_documents(self.tenant, {"d1": edition(0)})
+        index.refresh(self.tenant)
+        seen: list[set[str]] = []
+
+        def write() -> None:
+            for number in range(1, 25):
+                index.replace_documents(self.tenant, {"d1": edition(number)})
+
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(write)
+            while not (seen and writing.done()):
+                hits = index.search(IndexQuery(self.tenant, "leave", unit(1), frozenset({1}), 10))
+                assert sorted(hit.chunk.position for hit in hits) == [0, 1, 2, 3]
+                seen.append({hit.chunk.text for hit in hits})
+            writing.result()
+        assert all(len(texts) == 1 for texts in seen), "two editions at once"
 
     def test_a_vector_of_another_model_is_refused(self, index: DocumentIndex) -> None:
         self.fill(index, a_chunk("d1", "Leave.", unit(1)))

@@ -19,11 +19,12 @@ from answerloop.db.repositories import documents, receipts
 from answerloop.db.repositories.documents import SourceView
 from answerloop.db.session import Database
 from answerloop.db.tables import DocumentRow, now
-from answerloop.errors import DocumentRejected, IndexUnavailable, NotFound, Retryable
+from answerloop.errors import DocumentRejected, NotFound, Retryable
 from answerloop.ports import DocumentIndex, Embedder
 from workers.indexing.chunk import split
 from workers.indexing.document import ExtractedDocument, leave_below
 from workers.indexing.embed import Prepared, embed_documents
+from workers.indexing.rest import at_rest
 from workers.indexing.sandbox import Extractor
 from workers.indexing.sources import SourceItem, walk
 
@@ -31,7 +32,6 @@ log = logging.getLogger(__name__)
 
 BATCH_CHUNKS = 64
 LEASE = timedelta(minutes=5)
-REBUILD_LEASE = timedelta(hours=12)
 OLD_VERSIONS = timedelta(minutes=11)
 """So long an index may keep what it was before, for a search that is under way."""
 
@@ -126,24 +126,16 @@ class Indexer:
         Needed after a change of the embedder or of the chunks. Works from the stored texts, so no source is read.
         Raises IndexUnavailable while a source is being synced: its changes would be lost with the old generation.
         """
-        with self._database.writing() as session:
-            sources = [source.id for source in documents.sources(session)]
-            taken = [source for source in sources if documents.lease_source(session, source, REBUILD_LEASE)]
-        try:
-            if len(taken) < len(sources):
-                raise IndexUnavailable("A source is being indexed right now: try the rebuild again when it is done.")
-            return self._rebuild(tenant, progress or _silent)
-        finally:
-            with self._database.writing() as session:
-                for source in taken:
-                    documents.release_source(session, source, report=None)
+        with at_rest(self._database, "the rebuild") as hold:
+            return self._rebuild(tenant, progress or _silent, hold)
 
-    def _rebuild(self, tenant: str, progress: Progress) -> int:
+    def _rebuild(self, tenant: str, progress: Progress, hold: Callable[[], None]) -> int:
         generation = self._index.begin_rebuild(tenant)
         with self._database.reading() as session:
             ids = documents.ids_of_tenant(session, tenant)
         for done, document_id in enumerate(ids):
             progress(done, len(ids), document_id)
+            hold()
             with self._database.reading() as session:
                 row = documents.with_text(session, document_id)
             pieces = split(row.text, row.title, self._embedder.count_tokens, self._chunk_tokens)

@@ -1,6 +1,21 @@
 """Which backend stands behind each port of the workers. Everything heavy is built on first use."""
 
-from workers.wiring.models import check_models, planned, prepare_language_model, prepare_models
+from workers.wiring.models import (
+    IndexKind,
+    check_index,
+    check_models,
+    planned,
+    prepare_language_model,
+    prepare_models,
+)
 from workers.wiring.workshop import Workshop
 
-__all__ = ["Workshop", "check_models", "planned", "prepare_language_model", "prepare_models"]
+__all__ = [
+    "IndexKind",
+    "Workshop",
+    "check_index",
+    "check_models",
+    "planned",
+    "prepare_language_model",
+    "prepare_models",
+]

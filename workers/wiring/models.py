@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from answerloop.backends.redaction.models import model_of
 from answerloop.db.repositories import alarms
 from answerloop.endpoints import host_of
-from answerloop.errors import DatabaseUnavailable
+from answerloop.errors import ConfigurationError, DatabaseUnavailable
 from answerloop.observability import MODEL_LOAD_SECONDS
 from answerloop.ports import (
     AdaptedGenerator,
@@ -31,10 +32,16 @@ from workers.wiring.ground import Ground
 if TYPE_CHECKING:
     from answerloop.backends.generator_fused import FusedGenerator
     from answerloop.backends.local_models.plan import Plan
+    from answerloop.backends.weaviate_api import Address
     from workers.training.params import Params
     from workers.training.student import Student
 
 ENDPOINT_ALARM = "endpoint"
+
+
+class IndexKind(StrEnum):
+    LANCEDB = "lancedb"
+    WEAVIATE = "weaviate"
 
 
 class Models(Ground):
@@ -48,9 +55,23 @@ class Models(Ground):
 
     @cached_property
     def index(self) -> DocumentIndex:
-        from answerloop.backends.index_lancedb import LanceDocumentIndex
+        return self.index_in(IndexKind.WEAVIATE if self.settings.weaviate_url else IndexKind.LANCEDB)
 
-        return LanceDocumentIndex(self.settings.state.index, self.embedder.name, self.embedder.dimension)
+    def index_in(self, kind: IndexKind) -> DocumentIndex:
+        """Raises ConfigurationError for Weaviate when the settings do not say where it is."""
+        if kind is IndexKind.LANCEDB:
+            from answerloop.backends.index_lancedb import LanceDocumentIndex
+
+            return LanceDocumentIndex(self.settings.state.index, self.embedder.name, self.embedder.dimension)
+        from answerloop.backends.index_weaviate import WeaviateDocumentIndex
+
+        return WeaviateDocumentIndex.at(
+            _weaviate(self.settings),
+            self.embedder.name,
+            self.embedder.dimension,
+            quantisation=self.settings.weaviate_quantisation,
+            prefix=self.settings.weaviate_prefix,
+        )
 
     @cached_property
     def reranker(self) -> Reranker | None:
@@ -176,6 +197,32 @@ class Models(Ground):
 
         settings = self.settings
         return PresidioRedactor(settings.masked_types, settings.redaction_language, settings.redaction_regions)
+
+
+def _weaviate(settings: Settings) -> Address:
+    from answerloop.backends.weaviate_api import Address
+
+    if not settings.weaviate_url:
+        raise ConfigurationError("Where is Weaviate? Set ANSWERLOOP_WEAVIATE_URL.")
+    return Address(
+        settings.weaviate_url,
+        settings.weaviate_grpc_port,
+        settings.weaviate_api_key.get_secret_value(),
+        settings.weaviate_timeout_seconds,
+    )
+
+
+def check_index(settings: Settings) -> str:
+    """Which index it is, and that it can be reached. Raises IndexUnavailable, ConfigurationError."""
+    if not settings.weaviate_url:
+        return f"LanceDB in {settings.state.index}"
+    from answerloop.backends.weaviate_api import WeaviateApi
+
+    api = WeaviateApi(_weaviate(settings))
+    try:
+        return f"Weaviate {api.version()} at {settings.weaviate_url}"
+    finally:
+        api.close()
 
 
 def prepare_models(settings: Settings, report: Callable[[str], None]) -> None:

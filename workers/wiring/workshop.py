@@ -317,7 +317,7 @@ class Workshop(Models, Platforms):
 
     def close(self) -> None:
         """Let go of what holds threads or connections."""
-        for name in {"generator", "language_model", "endpoint_model"} & set(self.__dict__):
-            if hasattr(generator := getattr(self, name), "close"):
-                generator.close()
+        for name in {"generator", "language_model", "endpoint_model", "index"} & set(self.__dict__):
+            if hasattr(part := getattr(self, name), "close"):
+                part.close()
         self.database.dispose()

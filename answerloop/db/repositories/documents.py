@@ -144,6 +144,21 @@ def ids_of_tenant(session: Session, tenant: str) -> list[str]:
     return list(session.scalars(select(DocumentRow.id).where(DocumentRow.tenant == tenant).order_by(DocumentRow.id)))
 
 
+def tenants(session: Session) -> list[str]:
+    return list(session.scalars(select(DocumentRow.tenant).distinct().order_by(DocumentRow.tenant)))
+
+
+def indexed(session: Session, tenant: str) -> set[str]:
+    """The documents of which the index should hold something."""
+    return set(session.scalars(select(DocumentRow.id).where(DocumentRow.tenant == tenant, DocumentRow.chunks > 0)))
+
+
+def with_texts(session: Session, ids: Collection[str]) -> dict[str, DocumentRow]:
+    """Those of these documents that there are, with their texts."""
+    rows = session.scalars(select(DocumentRow).where(DocumentRow.id.in_(ids)).options(undefer(DocumentRow.text)))
+    return {row.id: row for row in rows}
+
+
 def with_text(session: Session, document_id: str) -> DocumentRow:
     """The document with its text, which is not loaded otherwise."""
     return session.get_one(DocumentRow, document_id, options=[undefer(DocumentRow.text)])
