@@ -13,6 +13,7 @@ from answerloop.db.repositories import receipts
 from answerloop.db.repositories.receipts import Receipt
 from answerloop.db.session import Database
 from answerloop.errors import NotFound
+from answerloop.moving import erasures
 from answerloop.secrets import key_of
 from answerloop.settings import load_settings
 
@@ -49,6 +50,7 @@ def erase(
             found = eraser.person(person, getpass.getuser())
         else:
             found = eraser.document(str(document), getpass.getuser())
+        erasures.note(settings.state.erasures, database, key_of(settings.state.receipt_key))
         database.dispose()
     _print(found)
     if found.unfinished:

@@ -21,6 +21,8 @@ from answerloop.db.turn import Turn
 from answerloop.errors import ConfigurationError, DatabaseUnavailable
 
 BUSY_TIMEOUT_MS = 10_000
+MOVED = "moved away"
+"""The bookmark of an installation whose state was exported to go on elsewhere."""
 POOL_SIZE = 30  # connections, and as many again under load: more than the threads of any of our processes
 
 
@@ -51,16 +53,35 @@ class Database:
         with _translated(), in_turn, self._writer.begin() as session:
             yield session
 
-    def check(self) -> None:
-        """Raises DatabaseUnavailable when it does not answer, ConfigurationError when it was not migrated."""
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """All tables as they were at the first read of the block, whoever writes meanwhile."""
         with _translated(), self.engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
-            found = MigrationContext.configure(connection).get_current_revision()
-        wanted = ScriptDirectory.from_config(_alembic()).get_current_head()
+            if self.engine.dialect.name != "sqlite":
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                yield connection
+
+    def version(self) -> str | None:
+        """Of the tables that are there; None where there are none. Raises DatabaseUnavailable."""
+        with _translated(), self.engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+
+    def check(self) -> None:
+        """Raises DatabaseUnavailable when it does not answer, ConfigurationError when it was not migrated, or when its
+        rows have moved elsewhere."""
+        found, wanted = self.version(), newest_version()
         if found != wanted:
             raise ConfigurationError(
                 f"The database is at version {found or 'none'}, this program needs {wanted}: run `answerloop migrate`."
             )
+        with _translated(), self.engine.connect() as connection:
+            gone = connection.execute(text("SELECT position FROM bookmarks WHERE name = :name"), {"name": MOVED})
+            if (moved := gone.scalar()) is not None:
+                raise ConfigurationError(
+                    f"This installation was exported at {moved}, to go on elsewhere. If it shall go on here after all: "
+                    "`answerloop export-state --undo`."
+                )
 
     def migrate(self) -> None:
         """Bring the tables to the newest version; doing it twice changes nothing."""
@@ -86,6 +107,11 @@ class Database:
         self.engine.dispose()
         if self._turn:
             self._turn.close()
+
+
+def newest_version() -> str | None:
+    """Of the tables that this program works with."""
+    return ScriptDirectory.from_config(_alembic()).get_current_head()
 
 
 def _alembic() -> Config:

@@ -130,6 +130,11 @@ def ids_of_tenant(session: Session, tenant: str) -> list[str]:
     return list(session.scalars(select(DocumentRow.id).where(DocumentRow.tenant == tenant).order_by(DocumentRow.id)))
 
 
+def tenants(session: Session) -> list[str]:
+    """Those that have documents."""
+    return list(session.scalars(select(DocumentRow.tenant).distinct().order_by(DocumentRow.tenant)))
+
+
 def with_text(session: Session, document_id: str) -> DocumentRow:
     """The document with its text, which is not loaded otherwise."""
     return session.get_one(DocumentRow, document_id, options=[undefer(DocumentRow.text)])
