@@ -12,6 +12,7 @@ from answerloop.db.repositories import arrivals
 from answerloop.db.session import Database
 from answerloop.db.tables import (
     AnswerRow,
+    DeliveryRow,
     DocumentRow,
     EscalationRow,
     InstallationRow,
@@ -19,9 +20,11 @@ from answerloop.db.tables import (
     OutboxRow,
     PlaceRow,
     ProcessRow,
+    QuestionRow,
     RoomRow,
     SignInStateRow,
     SourceRow,
+    now,
 )
 from answerloop.db.training_tables import DatasetSourceRow, TestQuestionRow, TestVersionRow
 from answerloop.domain import InboundQuestion
@@ -42,6 +45,8 @@ def paint_state(database: Database, days: int = 3) -> str:
     past.paint(database, days=days)
     paint_nights(database)
     with database.writing() as session:
+        for question in session.query(QuestionRow):
+            session.add(DeliveryRow(question_id=question.id, channel=question.channel, address={}, delivered_at=now()))
         asked = InboundQuestion("web", "default", "zoë", "c1", STRANGE, ("k1",))
         [accepted] = arrivals.record(session, [asked])
         answer = session.query(AnswerRow).filter(AnswerRow.outcome.is_not(None)).first()
