@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from answerloop.cli.console import clear_errors, console, progress_bar
+from answerloop.cli.erase import erase_again
 from answerloop.db import departure
-from answerloop.db.eraser import Eraser
 from answerloop.db.session import Database
 from answerloop.moving import erasures
 from answerloop.moving.archive import Manifest
 from answerloop.moving.arriving import Arrived
 from answerloop.moving.arriving import import_state as arrive
 from answerloop.moving.leaving import export_state as leave
-from answerloop.secrets import key_of
-from answerloop.settings import Settings, load_settings
+from answerloop.settings import load_settings
 
 NEW_FILE = typer.Argument(metavar="FILE", help="The archive to write; it holds personal data and keys.")
 
@@ -53,19 +51,22 @@ def import_state(
         list[str] | None, typer.Option(metavar="OLD=NEW", help="Where a source is now; once for each that has moved.")
     ] = None,
     erased: Annotated[
-        Path | None, typer.Option("--erasures", help="A newer erasures.jsonl: what it tells of is erased again.")
+        Path | None,
+        typer.Option(
+            "--erasures", exists=True, dir_okay=False, help="A newer erasures.jsonl: what it tells of is erased again."
+        ),
     ] = None,
 ) -> None:
     """Fill an empty installation with the state of another one: everything, or nothing."""
     moved = dict(_moved(each) for each in source or [])
     with clear_errors():
         settings = load_settings()
-        told = erasures.read(erased.resolve(strict=True)) if erased else []
+        told = erasures.read(erased) if erased else []
         database = Database(settings.effective_database_url)
         with progress_bar("importing") as progress:
             arrived = arrive(settings, database, file, progress, moved)
         _say(f"Imported: {_summary(arrived.manifest)}.")
-        _erase_again(settings, database, told)
+        erase_again(settings, database, told)
         database.dispose()
     _tell(arrived, was_told=erased is not None)
 
@@ -89,22 +90,6 @@ def _moved(pair: str) -> tuple[str, str]:
     return old, str(Path(new).resolve())
 
 
-def _erase_again(settings: Settings, database: Database, told: list[erasures.Erasure]) -> None:
-    state = settings.state
-    key = key_of(state.receipt_key)
-    found = erasures.missing(database, key, told)
-    eraser = Eraser(database, key, state.logs, state.datasets)
-    for kind, subject in found.again:
-        receipt = (eraser.person if kind == "person" else eraser.document)(subject, getpass.getuser())
-        _say(f"Erased again: a {kind}, receipt {receipt.id}.")
-    if found.nothing_known:
-        _say(f"{found.nothing_known} erasures are of nobody and nothing that this state knows.")
-    for each in found.sealed_otherwise:
-        _say(f"Not known whose: the erasure {each.id} of {each.at}, sealed with another key. Erase it by hand.")
-    if told:
-        erasures.note(state.erasures, database, key)
-
-
 def _tell(arrived: Arrived, *, was_told: bool) -> None:
     if arrived.replaced:
         _say(f"{arrived.replaced} texts had a NUL, which this database cannot hold: it is U+FFFD now.")
@@ -115,7 +100,7 @@ def _tell(arrived: Arrived, *, was_told: bool) -> None:
     if arrived.manifest.live and not was_told:
         made = f"{arrived.manifest.created_at:%Y-%m-%d %H:%M} UTC"
         _say(f"This is a backup of {made}: what was erased since is here again.")
-        _say("Erase it again, or import with --erasures and the newest erasures.jsonl.")
+        _say("Erase it again: `answerloop erase --again FILE`, with the newest erasures.jsonl that there is.")
 
 
 def _summary(manifest: Manifest) -> str:

@@ -64,8 +64,8 @@ def read(path: Path) -> list[Erasure]:
 
 def missing(database: Database, key: bytes, told: list[Erasure]) -> Missing:
     with database.reading() as session:
-        known = {receipt_id for receipt_id, *_ in receipts.asked_for(session)}
-        unknown = [each for each in told if each.id not in known]
+        known = {subject: at.isoformat() for _, _, subject, at in receipts.asked_for(session)}  # the last one counts
+        unknown = [each for each in told if known.get(each.subject, "") < each.at]
         ours = {each.subject for each in unknown if each.key == _name_of(key)}
         candidates = _candidates(session) if ours else iter(())
         again = {pair for pair in candidates if sealed(key, *pair) in ours}

@@ -69,6 +69,7 @@ def test_a_backup_says_that_erasures_are_to_be_repeated(old, run, tmp_path):
     shutil.rmtree(tmp_path / "new")
     code, said = run("new", "import-state", "state.tar", "--erasures", "old/erasures.jsonl")
     assert (code, "Erased again: a document, receipt " in said) == (0, True)
+    assert run("new", "erase", "--again", "old/erasures.jsonl") == (0, "")
     new = House(tmp_path / "new")
     with new.database.reading() as session:
         assert session.query(DocumentRow).count() == 0
@@ -103,3 +104,15 @@ def test_every_erasure_is_noted_outside_of_the_database(old, run):
     old.database.dispose()
     run("old", "erase", "--document", document_id)
     assert len(old.state.erasures.read_text().splitlines()) == 1
+
+
+def test_a_restored_database_is_told_of_erasures_later(old, run):
+    run("old", "backup", "state.tar")
+    with old.database.reading() as session:
+        document_id = session.query(DocumentRow).one().id
+    old.database.dispose()
+    run("old", "erase", "--document", document_id)
+    run("new", "import-state", "state.tar")
+    code, said = run("new", "erase", "--again", "old/erasures.jsonl")
+    assert (code, "Erased again: a document" in said) == (0, True)
+    assert run("new", "erase", "--again", "none.jsonl")[0] == 2
