@@ -11,6 +11,7 @@ import hashlib
 import io
 import os
 import secrets
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -86,6 +87,8 @@ class Writer:
         """Raises ConfigurationError where there is something already."""
         if path.exists():
             raise ConfigurationError(f"{path} is there already: name another file.")
+        if not path.parent.is_dir():
+            raise ConfigurationError(f"There is no folder {path.parent}.")
         self._path = path
         self._beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         self.tables: list[TableEntry] = []
@@ -128,7 +131,7 @@ class Writer:
         self._tar.close()
         self._file.flush()
         os.fsync(self._file.fileno())
-        os.link(self._beside, self._path)  # never over something that came meanwhile
+        second_name(self._beside, self._path)  # never over something that came meanwhile
         self._beside.unlink()
 
     def _add(self, name: str, size: int, content: _Readable) -> None:
@@ -168,6 +171,8 @@ class Reader:
                 self._members = {member.name: member for member in self._tar}
             except FileNotFoundError:
                 raise ArchiveRefused(f"There is no {path}.") from None
+            except OSError as error:
+                raise ArchiveRefused(f"{path} cannot be read: {error.strerror}.") from None
             except (tarfile.TarError, EOFError, ValueError) as error:
                 raise ArchiveRefused(f"{path} is no archive of ours, or a part of one: {error}") from None
             self.manifest = self._manifest(path)
@@ -260,6 +265,20 @@ class Reader:
         if found is None:
             raise ArchiveRefused(f"{name} is not in the archive.")
         return found
+
+
+def second_name(file: Path, name: Path) -> None:
+    """Raises FileExistsError. Not every file system has links, and none has them to another one: then it is a copy."""
+    try:
+        os.link(file, name)
+    except (FileNotFoundError, FileExistsError):
+        raise
+    except OSError:
+        with file.open("rb") as source, name.open("xb") as target:
+            name.chmod(0o600)
+            shutil.copyfileobj(source, target, PIECE)
+            target.flush()
+            os.fsync(target.fileno())
 
 
 def is_inside(path: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import secrets
 import shutil
 import sqlite3
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from answerloop.errors import AlreadyRunning, ArchiveRefused
 from answerloop.label_studio import LabelStudioFolder
-from answerloop.moving.archive import FileEntry, Reader
+from answerloop.moving.archive import FileEntry, Reader, second_name
 from answerloop.settings import StateFolder
 
 DATABASES = (".sqlite3",)
@@ -73,7 +72,7 @@ def held(state: StateFolder) -> Iterator[dict[str, Path]]:
             if path.suffix in DATABASES:
                 _copy_database(path, linked[name])
             else:
-                os.link(path, linked[name])
+                second_name(path, linked[name])
         yield linked
     finally:
         shutil.rmtree(beside, ignore_errors=True)
@@ -113,7 +112,10 @@ class Unpacked:
         for number, file in enumerate(self._files):
             target = self._state.root / file.path
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            (self._folder / str(number)).replace(target)
+            beside = target.with_name(f".{target.name}.importing")  # on the same file system as its place
+            beside.unlink(missing_ok=True)
+            second_name(self._folder / str(number), beside)
+            beside.replace(target)
 
     def close(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from answerloop.db.session import newest_version
-from answerloop.errors import ArchiveRefused
-from answerloop.moving.archive import Manifest, Reader, Writer, is_inside
+from answerloop.errors import ArchiveRefused, ConfigurationError
+from answerloop.moving.archive import Manifest, Reader, Writer, is_inside, second_name
 
 LINES = [b'["one",1]\n', b'["two",2]\n']
 
@@ -81,6 +81,27 @@ def test_something_else_is_refused(tmp_path):
     (tmp_path / "text").write_text("no archive")
     refused(tmp_path / "text", "no archive of ours")
     refused(tmp_path / "nothing", "There is no")
+
+
+def test_a_folder_is_no_archive_and_must_be_there(tmp_path):
+    refused(tmp_path, "cannot be read")
+    with pytest.raises(ConfigurationError, match="There is no folder"):
+        Writer(tmp_path / "none" / "state.tar")
+
+
+def test_a_second_name_on_another_file_system_is_a_copy(tmp_path):
+    elsewhere = Path("/dev/shm") / f"answerloop-{tmp_path.name}-{id(tmp_path)}"
+    if not elsewhere.parent.is_dir() or elsewhere.parent.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is one file system here")
+    (tmp_path / "one").write_bytes(b"content")
+    try:
+        second_name(tmp_path / "one", elsewhere)
+        assert elsewhere.read_bytes() == b"content"
+        assert elsewhere.stat().st_mode & 0o777 == 0o600
+        with pytest.raises(FileExistsError):
+            second_name(tmp_path / "one", elsewhere)
+    finally:
+        elsewhere.unlink()
 
 
 def test_a_part_of_one_is_refused(archive):
