@@ -33,6 +33,7 @@
     │   ├── ModelMissing
     │   ├── PortTaken
     │   ├── AlreadyRunning
+    │   ├── ArchiveRefused
     │   ├── ReviewQueueRefused
     │   └── IndexMismatch
     └── InternalError             page someone: a rule of ours was broken
@@ -184,6 +185,10 @@ class PortTaken(ConfigurationError):
 
 class AlreadyRunning(ConfigurationError):
     """Another answerloop runs on the same state folder."""
+
+
+class ArchiveRefused(ConfigurationError):
+    """The archive of an installation is damaged, or does not fit where it is to go."""
 
 
 class ReviewQueueRefused(ConfigurationError):

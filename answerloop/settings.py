@@ -593,6 +593,7 @@ class StateFolder:
         self.metrics = root / "run" / "metrics"
         self.session_key = root / "session.key"
         self.receipt_key = root / "receipt.key"
+        self.erasures = root / "erasures.jsonl"
         self.label_studio = root / "label-studio"
         self.lock = root / "run" / "up.lock"
         self.examples = root / "run" / "examples.npz"

@@ -36,6 +36,7 @@ def examine(workshop: Workshop) -> list[Finding]:
         "broker": _broker,
         "index": _index,
         "documents": _documents,
+        "index": _index,
         "questions": _questions,
         "processes": _processes,
     }
@@ -111,6 +112,20 @@ def _documents(workshop: Workshop) -> Iterator[Finding]:
         rejected = len(source.report.get("rejected", {}))
         if rejected:
             yield Finding("documents", False, f"{source.location}: {rejected} rejected, see `answerloop ingest` on it")
+
+
+def _index(workshop: Workshop) -> Iterator[Finding]:
+    """It does not move with the rows, and an empty one answers everything with "I don't know"."""
+    with workshop.database.reading() as session:
+        tenants = documents.tenants(session)
+    counts = {tenant: workshop.index.count(tenant) for tenant in tenants}
+    yield from (
+        Finding("index", False, f"empty: run `answerloop ingest --rebuild --tenant {tenant}`")
+        for tenant, chunks in counts.items()
+        if not chunks
+    )
+    if all(counts.values()):
+        yield Finding("index", True, f"{sum(counts.values())} chunks")
 
 
 def _questions(workshop: Workshop) -> Iterator[Finding]:

@@ -74,8 +74,8 @@ def _body(chunk: Chunk) -> str:
 
 
 def chunks_of(texts: pa.Table, vectors: pa.Table) -> list[Chunk]:
-    """Of the same rows, with TEXT_COLUMNS (and `superseded`, where it may be so) and VECTOR_COLUMNS. Read by the column:
-    row by row took half of a search."""
+    """Of the same rows, with TEXT_COLUMNS (and `superseded`, where it may be so) and VECTOR_COLUMNS. Read by the
+    column: row by row took half of a search."""
     matrix = _matrix(vectors["vector"])
     numbered = texts["modified_at"].cast(pa.int64())  # its own conversion asks for the time zone of each row
     texts = texts.set_column(texts.column_names.index("modified_at"), "modified_at", numbered)

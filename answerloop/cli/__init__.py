@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from answerloop import __version__
-from answerloop.cli import slack, teams
+from answerloop.cli import slack, state, teams
 from answerloop.cli.console import clear_errors
 from answerloop.cli.erase import erase
 from answerloop.cli.label_studio import LabelStudioServer
@@ -71,6 +71,9 @@ _launches("reviewers", "Invite people who may judge answers, and list them.", pr
 app.add_typer(slack.app, name="slack")
 app.add_typer(teams.app, name="teams")
 app.command()(erase)
+app.command()(state.export_state)
+app.command()(state.import_state)
+app.command()(state.backup)
 
 
 @app.command("label-studio")

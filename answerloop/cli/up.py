@@ -73,6 +73,7 @@ class Up:
         self._run_to_end("Preparing the models", "prepare")
         with self._step("Migrating the database"):
             self._database.migrate()
+            self._database.check()
         if not self._settings.broker_url.get_secret_value():
             with self._step("Starting the broker"):
                 self._launch("broker", broker.prepare(self._state))

@@ -52,7 +52,9 @@ class Eraser:
         while True:
             with self._database.writing() as session:
                 found = erasure.older_than(session, before, BATCH)
-                receipt = self._write(session, "retention", before.date().isoformat(), found, "") if found else None
+                receipt = (
+                    self._write(session, receipts.RETENTION, before.date().isoformat(), found, "") if found else None
+                )
             if receipt is None:
                 break
             self._here(receipt.id)
@@ -84,8 +86,7 @@ class Eraser:
             return receipts.get(session, receipt.id) or receipt
 
     def _write(self, session: Any, kind: str, subject: str, found: Erased, asked_by: str) -> Receipt:
-        hashed = hmac.new(self._key, f"{kind}:{subject}".encode(), hashlib.sha256).hexdigest()
-        receipt = receipts.write(session, kind, hashed, found, asked_by)
+        receipt = receipts.write(session, kind, sealed(self._key, kind, subject), found, asked_by)
         for question_id in sorted(found.questions):
             deliveries.redo(session, question_id)
             outbox.write(session, withdraw_answer(question_id), not_before=now())
@@ -117,3 +118,8 @@ class Eraser:
         if self._database.empty_journal():
             with self._database.writing() as session:
                 receipts.done(session, receipt_id, receipts.JOURNAL)
+
+
+def sealed(key: bytes, kind: str, subject: str) -> str:
+    """How a receipt names its subject."""
+    return hmac.new(key, f"{kind}:{subject}".encode(), hashlib.sha256).hexdigest()

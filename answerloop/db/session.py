@@ -20,6 +20,8 @@ from answerloop.db import engine_postgres, engine_sqlite
 from answerloop.errors import ConfigurationError, DatabaseUnavailable
 
 UNIQUE_VIOLATION = "23505"
+MOVED = "moved away"
+"""The bookmark of an installation whose state was exported to go on elsewhere."""
 
 
 class DuplicateKey(Exception):
@@ -58,16 +60,32 @@ class Database:
         options = engine_sqlite.options if self._is_sqlite else engine_postgres.options
         return self.engine.execution_options(**options(writing=writing))
 
-    def check(self) -> None:
-        """Raises DatabaseUnavailable when it does not answer, ConfigurationError when it was not migrated."""
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """All tables as they were at the first read of the block, whoever writes meanwhile."""
+        with _translated(), self._as(writing=False).connect() as connection, connection.begin():
+            yield connection
+
+    def version(self) -> str | None:
+        """Of the tables that are there; None where there are none. Raises DatabaseUnavailable."""
         with _translated(), self.engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
-            found = MigrationContext.configure(connection).get_current_revision()
-        wanted = ScriptDirectory.from_config(_alembic()).get_current_head()
+            return MigrationContext.configure(connection).get_current_revision()
+
+    def check(self) -> None:
+        """Raises DatabaseUnavailable when it does not answer, ConfigurationError when it was not migrated, or when its
+        rows have moved elsewhere."""
+        found, wanted = self.version(), newest_version()
         if found != wanted:
             raise ConfigurationError(
                 f"The database is at version {found or 'none'}, this program needs {wanted}: run `answerloop migrate`."
             )
+        with _translated(), self.engine.connect() as connection:
+            gone = connection.execute(text("SELECT position FROM bookmarks WHERE name = :name"), {"name": MOVED})
+            if (moved := gone.scalar()) is not None:
+                raise ConfigurationError(
+                    f"This installation was exported at {moved}, to go on elsewhere. If it shall go on here after all: "
+                    "`answerloop export-state --undo`."
+                )
 
     def migrate(self) -> None:
         """Bring the tables to the newest version; doing it twice changes nothing."""
@@ -95,6 +113,11 @@ class Database:
         self.engine.dispose()
         if self._turn:
             self._turn.close()
+
+
+def newest_version() -> str | None:
+    """Of the tables that this program works with."""
+    return ScriptDirectory.from_config(_alembic()).get_current_head()
 
 
 def _alembic() -> Config:

@@ -145,6 +145,7 @@ def ids_of_tenant(session: Session, tenant: str) -> list[str]:
 
 
 def tenants(session: Session) -> list[str]:
+    """Those that have documents."""
     return list(session.scalars(select(DocumentRow.tenant).distinct().order_by(DocumentRow.tenant)))
 
 

@@ -19,6 +19,9 @@ CHATS, TASKS, INDEX, LOGS, DATASETS, JOURNAL = "chats", "tasks", "index", "logs"
 """What may be unfinished: messages in chats, tasks of reviewers, chunks of the index, lines of logs, files that
 adapters were trained on, the database's own journal."""
 
+RETENTION = "retention"
+"""The kind of what goes by its age alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -57,6 +60,13 @@ def write(session: Session, kind: str, subject: str, erased: Erased, asked_by: s
 def get(session: Session, receipt_id: str) -> Receipt | None:
     row = session.get(ReceiptRow, receipt_id)
     return _receipt(row) if row else None
+
+
+def asked_for(session: Session) -> list[tuple[str, str, str, datetime]]:
+    """Id, kind, keyed hash of the subject and time of the erasures that somebody asked for: those repeat themselves
+    that age brings about."""
+    rows = session.scalars(select(ReceiptRow).where(ReceiptRow.kind != RETENTION).order_by(ReceiptRow.created_at))
+    return [(row.id, row.kind, row.subject, row.created_at) for row in rows]
 
 
 def unfinished(session: Session) -> list[str]:
