@@ -36,7 +36,6 @@ def examine(workshop: Workshop) -> list[Finding]:
         "broker": _broker,
         "index": _index,
         "documents": _documents,
-        "index": _index,
         "questions": _questions,
         "processes": _processes,
     }
@@ -97,10 +96,6 @@ def _broker(workshop: Workshop) -> Iterator[Finding]:
     yield Finding("broker", True, ", ".join(f"{queue}: {depth} waiting" for queue, depth in depths.items()))
 
 
-def _index(workshop: Workshop) -> Iterator[Finding]:
-    yield Finding("index", True, check_index(workshop.settings))
-
-
 def _documents(workshop: Workshop) -> Iterator[Finding]:
     with workshop.database.reading() as session:
         count = documents.count(session)
@@ -125,7 +120,7 @@ def _index(workshop: Workshop) -> Iterator[Finding]:
         if not chunks
     )
     if all(counts.values()):
-        yield Finding("index", True, f"{sum(counts.values())} chunks")
+        yield Finding("index", True, f"{check_index(workshop.settings)}, {sum(counts.values())} chunks")
 
 
 def _questions(workshop: Workshop) -> Iterator[Finding]:

@@ -3,12 +3,13 @@
 from types import SimpleNamespace
 
 from answerloop.testing.past import document
+from answerloop.settings import Settings
 from workers.health import _index
 
 
 def found(database, chunks: dict[str, int]) -> list[tuple[bool, str]]:
     index = SimpleNamespace(count=lambda tenant: chunks.get(tenant, 0))
-    workshop = SimpleNamespace(database=database, index=index)
+    workshop = SimpleNamespace(database=database, index=index, settings=Settings(_env_file=None))
     return [(finding.healthy, finding.text) for finding in _index(workshop)]
 
 
