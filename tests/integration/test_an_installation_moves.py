@@ -17,9 +17,9 @@ from answerloop.settings import StateFolder
 from answerloop.testing.adapter_suite import take_in, trained
 from answerloop.testing.corrections import approve
 from answerloop.testing.installation import RunningInstallation
+from answerloop.testing.installation_on_servers import InstallationOnServers
+from answerloop.testing.servers import PostgresServer, RedisServer
 
-servers = pytest.importorskip("answerloop.testing.servers")
-on_servers = pytest.importorskip("answerloop.testing.installation_on_servers")
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
 ASKED = "How many days of parental leave do I get?"
@@ -102,9 +102,9 @@ class Journey:
 
 
 def test_from_one_machine_to_servers_and_back_to_another_machine(tmp_path: Path, few_documents: Path):
-    with servers.RedisServer() as redis, servers.PostgresServer() as postgres:
+    with RedisServer() as redis, PostgresServer() as postgres:
         first, last = (RunningInstallation(tmp_path / name, few_documents) for name in ("first", "last"))
-        production = on_servers.InstallationOnServers(tmp_path / "production", few_documents, redis, postgres)
+        production = InstallationOnServers(tmp_path / "production", few_documents, redis, postgres)
         journey = Journey(first)
         try:
             journey.live()

@@ -8,8 +8,8 @@ import pytest
 from answerloop.db.tables import ConversationRow, DocumentRow, QuestionRow, ReaderSetRow
 from answerloop.errors import ArchiveRefused
 from answerloop.testing.past_state import House, every_line, paint_files, paint_state
+from answerloop.testing.servers import PostgresServer
 
-pytest.importorskip("answerloop.testing.servers")
 pytestmark = pytest.mark.stack
 
 
@@ -24,7 +24,7 @@ def embedded(tmp_path) -> Iterator[House]:
 
 
 @pytest.fixture
-def production(tmp_path, postgres) -> Iterator[House]:
+def production(tmp_path, postgres: PostgresServer) -> Iterator[House]:
     house = House(tmp_path / "production", database_url=postgres.empty_database())
     yield house
     house.database.dispose()

@@ -2,8 +2,8 @@
 
 from types import SimpleNamespace
 
-from answerloop.testing.past import document
 from answerloop.settings import Settings
+from answerloop.testing.past import document
 from workers.health import _index
 
 
@@ -18,8 +18,10 @@ def test_an_index_that_lacks_what_the_rows_have_is_not_healthy(database):
         document(session, "Leave", "27 days")
         document(session, "Travel", "First class", tenant="other")
     assert found(database, {"default": 7}) == [(False, "empty: run `answerloop ingest --rebuild --tenant other`")]
-    assert found(database, {"default": 7, "other": 2}) == [(True, "9 chunks")]
+    assert found(database, {"default": 7, "other": 2}) == [
+        (True, f"LanceDB in {Settings(_env_file=None).state.index}, 9 chunks")
+    ]
 
 
 def test_without_documents_nothing_is_missing(database):
-    assert found(database, {}) == [(True, "0 chunks")]
+    assert found(database, {}) == [(True, f"LanceDB in {Settings(_env_file=None).state.index}, 0 chunks")]
