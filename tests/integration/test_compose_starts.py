@@ -32,7 +32,7 @@ from tests.unit.project.compose import DOCKER, programs, services, settings_of
 from tests.unit.project.metric_names import PROMETHEUS_OWN, asked
 from tests.unit.project.test_watching import QUERIES
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(540)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
 ELSEWHERE = ("ANSWERLOOP_WEAVIATE_", "ANSWERLOOP_LABEL_STUDIO_", "ANSWERLOOP_DATABASE_", "ANSWERLOOP_BROKER_PASSWORD")
 """What stands behind these is not at hand here: the embedded database and index take their place."""
@@ -161,7 +161,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, few_documents: Path) -> Iter
 
 def test_every_health_check_passes(stack):
     for container in stack.containers.values():
-        until(container.is_healthy, 240, pause=1)
+        until(container.is_healthy, 400, pause=1)
 
 
 def test_a_question_goes_from_the_chat_to_its_answer(stack):
