@@ -12,7 +12,7 @@ import multiprocessing
 import os
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -104,14 +104,15 @@ def measure(options: argparse.Namespace) -> tuple[dict[str, float], list[Look]]:
         with suppress(AssertionError):
             until(lambda: not installation.undelivered(), DRAIN_SECONDS)
         spent = {name: seconds - before.get(name, 0.0) for name, seconds in _processor_seconds(installation).items()}
-        figures = _figures(sent, looks, _delivered(installation, asking, count), count)
-        costs = {f"{name}_ms_per_question": 1000 * seconds / count for name, seconds in sorted(spent.items())}
-        return figures | {"processor_ms_per_question": sum(costs.values())} | costs, looks
+        rows = _delivered(installation, asking, count)
+        figures = _figures(sent, looks, rows, count)
+        costs = {f"{name}_ms_per_answer": 1000 * seconds / len(rows) for name, seconds in sorted(spent.items())}
+        return figures | {"processor_ms_per_answer": sum(costs.values())} | costs, looks
 
 
-def _processor_seconds(installation: RunningInstallation) -> Counter[str]:
+def _processor_seconds(installation: RunningInstallation) -> dict[str, float]:
     """Spent so far by each of our programs, but for the sender; what they cost does not depend on who else is here."""
-    spent: Counter[str] = Counter()
+    spent: defaultdict[str, float] = defaultdict(float)
     processes = installation.children()
     if isinstance(installation, InstallationOnServers):
         for server in (installation.redis, installation.postgres):

@@ -12,8 +12,15 @@ ON_BOTH_DATABASES = (
     "tests/unit/answerloop/db/",
     "tests/unit/bot/test_",
     "tests/unit/review/",
-    "tests/unit/workers/",
-    "tests/contracts/test_nights_are_killed.py",
+    "tests/unit/workers/answering/",
+    "tests/unit/workers/indexing/",
+    "tests/unit/workers/test_",
+    "tests/unit/workers/training/test_canary.py",
+    "tests/unit/workers/training/test_dataset.py",
+    "tests/unit/workers/training/test_erasure_of_rows.py",
+    "tests/unit/workers/training/test_evaluate.py",
+    "tests/unit/workers/training/test_nightly.py",
+    "tests/unit/workers/training/test_promote.py",
     "tests/contracts/test_promotion_is_killed.py",
 )
 

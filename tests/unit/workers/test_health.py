@@ -6,10 +6,13 @@ from answerloop.settings import Settings
 from answerloop.testing.past import document
 from workers.health import _index
 
+SETTINGS = Settings(_env_file=None)
+WHERE = f"LanceDB in {SETTINGS.state.index}"
+
 
 def found(database, chunks: dict[str, int]) -> list[tuple[bool, str]]:
     index = SimpleNamespace(count=lambda tenant: chunks.get(tenant, 0))
-    workshop = SimpleNamespace(database=database, index=index, settings=Settings(_env_file=None))
+    workshop = SimpleNamespace(database=database, index=index, settings=SETTINGS)
     return [(finding.healthy, finding.text) for finding in _index(workshop)]
 
 
@@ -24,4 +27,4 @@ def test_an_index_that_lacks_what_the_rows_have_is_not_healthy(database):
 
 
 def test_without_documents_nothing_is_missing(database):
-    assert found(database, {}) == [(True, f"LanceDB in {Settings(_env_file=None).state.index}, 0 chunks")]
+    assert found(database, {}) == [(True, f"{WHERE}, 0 chunks")]
