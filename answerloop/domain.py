@@ -245,11 +245,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one generation took, in tokens, and the adapter that spoke."""
+    """What one generation took, in tokens, and the adapter that spoke. `cost` is in the currency of the settings;
+    `estimated`: whoever spoke did not count, so tokens and cost are ours."""
 
     adapter: str
     prompt_tokens: int
     completion_tokens: int
+    cost: float = 0.0
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

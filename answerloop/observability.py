@@ -40,10 +40,13 @@ _CHATTY = (  # what they say below a warning is noise, the ids that our own line
     "absl",
     "faker",
     "httpcore",
+    "httpcore2",
     "httpx",
+    "httpx2",
     "kombu",
     "msal",
     "msrest",
+    "openai",
     "presidio-analyzer",
     "sentence_transformers",
     "slack_bolt",
@@ -65,6 +68,10 @@ DELIVERIES_FAILED = Counter(
     "answerloop_deliveries_failed_total", "Answers that a platform will never show", ["channel"]
 )
 UNKNOWN_WORKSPACES = Counter("answerloop_unknown_workspaces_total", "Requests of workspaces that have not installed us")
+ENDPOINT_ANSWERS = Counter(
+    "answerloop_endpoint_answers_total", "What became of questions for the model behind an endpoint", ["outcome"]
+)
+ENDPOINT_COST = Counter("answerloop_endpoint_cost_total", "What the model behind an endpoint has cost, as it is priced")
 MODEL_LOAD_SECONDS = Gauge(
     "answerloop_model_load_seconds", "How long the model took to load", multiprocess_mode="mostrecent"
 )

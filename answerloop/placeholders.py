@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from answerloop.domain import Finding, PersonalDataType
@@ -11,6 +11,14 @@ from answerloop.domain import Finding, PersonalDataType
 _PLACEHOLDER = re.compile(r"<[A-Z_]+_\d+>")
 _QUOTED = "QUOTED"
 """Kind of a placeholder for what a person wrote and only looks like one: it must come back as it was."""
+_KINDS = "|".join([*PersonalDataType, _QUOTED])
+_LIKE_ONE = re.compile(
+    rf"[<\[({{]\s?(?P<kind>{_KINDS})[ _-](?P<number>\d{{1,4}})\s?[>\])}}]"
+    rf"|(?<!\w)(?P<bare_kind>{_KINDS})_(?P<bare_number>\d{{1,4}})(?!\w)",
+    re.IGNORECASE,
+)
+"""As models repeat them: in another case, with other brackets or none."""
+_MAY_GROW_INTO_ONE = re.compile(r"(?:[<\[({]\s?)?\w*[ -]?\d{0,4}\s?$")
 _WRITTEN_IN_GROUPS = frozenset(
     {
         PersonalDataType.PHONE_NUMBER,
@@ -53,6 +61,52 @@ class Masked:
 
 def holds_placeholder(text: str) -> bool:
     return _PLACEHOLDER.search(text) is not None
+
+
+def repeated_placeholders(text: str) -> frozenset[str]:
+    """Whatever of a model's text looks like a placeholder, in our spelling."""
+    return frozenset(map(_our_spelling, _LIKE_ONE.finditer(text)))
+
+
+def restore_repeated(pieces: Iterable[str], known: Placeholders) -> Iterator[str]:
+    """What a model says as a stream, with everything put back that it repeats of what it was given, however it spells
+    it and wherever the pieces were cut. A placeholder that it has made up stays one, in our spelling."""
+    waiting = ""
+    for piece in pieces:
+        waiting += piece
+        may_grow = _MAY_GROW_INTO_ONE.search(waiting)
+        safe = may_grow.start() if may_grow else len(waiting)
+        if safe:
+            yield _restored(waiting[:safe], known)
+            waiting = waiting[safe:]
+    if waiting:
+        yield _restored(waiting, known)
+
+
+def _restored(text: str, known: Placeholders) -> str:
+    def value(match: re.Match[str]) -> str:
+        name = _our_spelling(match)
+        return known.values.get(name, name)
+
+    return _LIKE_ONE.sub(value, text)
+
+
+def _our_spelling(match: re.Match[str]) -> str:
+    kind, number = match["kind"] or match["bare_kind"], match["number"] or match["bare_number"]
+    return f"<{kind.upper()}_{int(number)}>"
+
+
+def replace_known(text: str, known: Placeholders) -> str:
+    """The text with the placeholder of every known value that still stands in it, the longest first: what was found in
+    one place may have been overlooked in another. A single word goes in its own spelling alone, since "Will" is a name
+    and "will" is none."""
+    for name, value in sorted(known.values.items(), key=lambda item: -len(item[1])):
+        is_word = value.isalpha()
+        words = r"\s+".join(map(re.escape, value.split()))
+        pattern = re.compile(rf"(?<!\w){words}(?!\w)", 0 if is_word else re.IGNORECASE)
+        if words and not name.startswith(f"<{_QUOTED}_"):
+            text = pattern.sub(name, text)
+    return text
 
 
 def replace(text: str, findings: Iterable[Finding], known: Placeholders) -> Masked:

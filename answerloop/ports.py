@@ -135,7 +135,8 @@ class Reranker(Protocol):
 class GenerationRequest:
     """What to say: the prompt for a model; for a generator without one the question and its evidence, best first.
 
-    `deadline` is on the clock of `time.monotonic()`, in seconds.
+    `deadline` is on the clock of `time.monotonic()`, in seconds. `may_leave`: the rule of what may leave the house has
+    looked at it and let it go; only what has asked that rule may set it.
     """
 
     messages: Sequence[Message]
@@ -144,6 +145,7 @@ class GenerationRequest:
     max_tokens: int
     deadline: float
     adapter: str = BASE_ADAPTER
+    may_leave: bool = False
 
 
 @dataclass(slots=True)

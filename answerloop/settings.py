@@ -5,14 +5,18 @@ from __future__ import annotations
 import ipaddress
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from answerloop.domain import Concern, PersonalDataType
+from answerloop.endpoints import refusal
 from answerloop.errors import ConfigurationError
+
+_OWN_FIELDS = frozenset({"messages", "model", "stream", "stream_options", "max_tokens", "n", "tools"})
+"""Of a request to a model: what is no setting."""
 
 
 def _groups(value: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
@@ -158,10 +162,10 @@ class Settings(BaseSettings):
     )
 
     # --- answering
-    generator: Literal["reader", "transformers", "extractive"] = Field(
+    generator: Literal["reader", "transformers", "extractive", "openai"] = Field(
         "reader",
-        description="Who says the direct answer: the reader (a phrase of the evidence), a language model, or nobody "
-        "(quotes only).",
+        description="Who says the direct answer: the reader (a phrase of the evidence), a language model, nobody "
+        "(quotes only), or a model behind an OpenAI-compatible endpoint.",
     )
     model: str = Field("SmolLM2-135M-Instruct", description="The default, a local folder, or a Hugging Face model id.")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1 …")
@@ -183,6 +187,40 @@ class Settings(BaseSettings):
     answer_deadline_seconds: float = Field(60.0, gt=0, description="Then the answer is a quote instead of a phrase.")
     lease_seconds: float = Field(15.0, gt=0, description="A worker silent for this long has lost its question.")
     history_turns: int = Field(3, ge=0, description="Earlier turns that a follow-up question is understood with.")
+
+    # --- a model behind an OpenAI-compatible endpoint
+    openai_url: str = Field("", description="Base of the endpoint, such as `http://vllm:8000/v1`.")
+    openai_api_key: SecretStr = Field(SecretStr(""), description="Its key; empty: none is needed.")
+    openai_model: str = Field("", description="The name of the model there.")
+    openai_window: int = Field(8192, ge=256, description="Tokens that a prompt and its answer may have there together.")
+    openai_seconds: float = Field(
+        20.0, gt=0, description="So long it may take for an answer; then the house answers in what time is left."
+    )
+    openai_price_in: float = Field(
+        0.0, ge=0, description="Price of a million tokens of prompts, in `ANSWERLOOP_CURRENCY`."
+    )
+    openai_price_out: float = Field(0.0, ge=0, description="Price of a million tokens of answers.")
+    openai_extra: dict[str, Any] = Field(
+        {}, description='JSON that is added to each request, such as `{"reasoning_effort": "none"}`.'
+    )
+    openai_leaves_the_house: bool = Field(
+        True,
+        description="false only for an endpoint of your own: then nothing is masked, and every document may be sent.",
+    )
+    openai_adapters: Literal["off", "vllm"] = Field(
+        "off", description="vllm: the live adapter speaks there, and is loaded when it is missing; never outside."
+    )
+    openai_adapters_folder: str = Field(
+        "", description="The folder of adapters as that server sees it; empty: where it is here."
+    )
+    outside_groups: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_groups)] = Field(
+        (),
+        description="Groups whose questions may leave the house, separated by commas; every reader of the answer must "
+        "be in one. Empty: nobody's.",
+    )
+    inside_generator: Literal["reader", "transformers", "extractive"] = Field(
+        "reader", description="Who answers instead where the endpoint may not be asked, or fails."
+    )
 
     # --- corrections
     four_eyes_topics: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_groups)] = Field(
@@ -314,6 +352,23 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _endpoint_may_be_asked(self) -> Settings:
+        if self.generator != "openai":
+            return self
+        if not (self.openai_url and self.openai_model):
+            raise ValueError("ANSWERLOOP_GENERATOR=openai needs ANSWERLOOP_OPENAI_URL and ANSWERLOOP_OPENAI_MODEL")
+        if problem := refusal(self.openai_url, leaves=self.openai_leaves_the_house):
+            raise ValueError(f"ANSWERLOOP_OPENAI_URL {problem}")
+        if self.openai_adapters != "off" and self.openai_leaves_the_house:
+            raise ValueError(
+                "ANSWERLOOP_OPENAI_ADAPTERS needs ANSWERLOOP_OPENAI_LEAVES_THE_HOUSE=false: an adapter is made of the "
+                "company's documents"
+            )
+        if taken := _OWN_FIELDS & self.openai_extra.keys():
+            raise ValueError(f"ANSWERLOOP_OPENAI_EXTRA may not hold {', '.join(sorted(taken))}")
+        return self
+
+    @model_validator(mode="after")
     def _label_studio_lets_us_in(self) -> Settings:
         if self.label_studio_url and not self.label_studio_token.get_secret_value():
             raise ValueError("ANSWERLOOP_LABEL_STUDIO_URL needs ANSWERLOOP_LABEL_STUDIO_TOKEN")
@@ -335,6 +390,16 @@ class Settings(BaseSettings):
         if any(len(pair) == 1 or not pair[1] for pair in pairs):
             raise ValueError("a contact is missing")
         return {Concern(kind): contact for kind, contact in pairs}
+
+    @property
+    def leaves_the_house(self) -> bool:
+        """Whether there is a model outside that may be asked at all."""
+        return self.generator == "openai" and self.openai_leaves_the_house
+
+    @property
+    def house_generator(self) -> Literal["reader", "transformers", "extractive"]:
+        """Who speaks in the house, where no adapter does."""
+        return self.inside_generator if self.generator == "openai" else self.generator
 
     @property
     def state(self) -> StateFolder:

@@ -53,6 +53,10 @@ def ingest(
     trusted: Annotated[
         bool | None, typer.Option("--trusted/--untrusted", help="Untrusted: not only the company writes there.")
     ] = None,
+    may_leave: Annotated[
+        bool | None,
+        typer.Option("--may-leave/--must-stay", help="Whether models outside the house may be shown them."),
+    ] = None,
     rebuild: Annotated[bool, typer.Option(help="First write the whole index anew, e.g. for another embedder.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -68,7 +72,7 @@ def ingest(
             with progress_bar("rebuilding") as progress:
                 workshop.indexer.rebuild(tenant or settings.tenant, progress)
         for path in paths or []:
-            source_id = workshop.indexer.register(path, tenant or settings.tenant, allow or [], trusted)
+            source_id = workshop.indexer.register(path, tenant or settings.tenant, allow or [], trusted, may_leave)
             with progress_bar(path.name) as progress:
                 reports[str(path)] = workshop.indexer.sync(source_id, progress)
         if as_json:

@@ -126,6 +126,7 @@ class AnswerRow(Table):
     index_version: Mapped[str] = mapped_column(String(255), default="")
     prompt_tokens: Mapped[int] = mapped_column(default=0)
     completion_tokens: Mapped[int] = mapped_column(default=0)
+    cost: Mapped[float] = mapped_column(default=0.0)
     timings_ms: Mapped[dict[str, Any]] = mapped_column(default=dict)
     scores: Mapped[dict[str, Any]] = mapped_column(default=dict)
     decision: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -311,7 +312,8 @@ class OutboxRow(Table):
 
 
 class SourceRow(Table):
-    """A folder or file that was registered once and is read again by the schedule."""
+    """A folder or file that was registered once and is read again by the schedule. `may_leave`: whether its documents
+    may be shown to models outside the house; none: the source says nothing."""
 
     __tablename__ = "sources"
     __table_args__ = (UniqueConstraint("tenant", "location"),)
@@ -321,6 +323,7 @@ class SourceRow(Table):
     location: Mapped[str] = mapped_column(Text)
     allow: Mapped[list[Any]]
     trusted: Mapped[bool] = mapped_column(default=True)
+    may_leave: Mapped[bool | None]
     lease_until: Mapped[datetime | None]
     synced_at: Mapped[datetime | None]
     report: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -328,7 +331,8 @@ class SourceRow(Table):
 
 
 class DocumentRow(Table):
-    """One document; `key` is its path (or row id) within the source, `trusted` is false where outsiders may write.
+    """One document; `key` is its path (or row id) within the source, `trusted` is false where outsiders may write,
+    `may_leave` is true where models outside the house may be shown it.
 
     `fingerprint` is empty while the index may still hold another state of it than this row.
     """
@@ -346,6 +350,7 @@ class DocumentRow(Table):
     supersedes: Mapped[str | None] = mapped_column(Text)
     superseded: Mapped[bool] = mapped_column(default=False)
     trusted: Mapped[bool] = mapped_column(default=True)
+    may_leave: Mapped[bool] = mapped_column(default=False)
     sensitivity: Mapped[str] = mapped_column(String(40), default="")
     reader_set_id: Mapped[int] = mapped_column(ForeignKey("reader_sets.id"))
     fingerprint: Mapped[str] = mapped_column(String(64), default="")

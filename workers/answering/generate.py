@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from answerloop.domain import Usage
+from answerloop.domain import BASE_ADAPTER, Usage
 from answerloop.errors import GeneratorUnavailable
 from answerloop.ports import GenerationRequest, Generator
 
@@ -16,37 +16,53 @@ log = logging.getLogger(__name__)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\[\"'(])|\n+")
 
 
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Somebody who can speak, and what they would be asked."""
+
+    generator: Generator
+    request: GenerationRequest
+
+
 @dataclass(slots=True)
 class Speech:
-    """What one generation said, complete sentence by complete sentence.
+    """What was said, complete sentence by complete sentence.
 
-    `model` and `usage` name who really spoke, which is the fallback when the model failed; `failure` says why.
+    `model`, `adapter` and `usage` name who really spoke, which is the next one when a model failed; `failure` says why.
     """
 
-    model: str
+    model: str = ""
+    adapter: str = BASE_ADAPTER
     sentences: Iterator[str] = field(default_factory=lambda: iter(()))
     usage: Usage | None = None
     failure: str = ""
 
 
-def speak(generator: Generator, fallback: Generator, request: GenerationRequest) -> Speech:
-    """Start to speak. Iterating `sentences` raises nothing of the model's: the fallback takes over."""
-    speech = Speech(model=generator.name)
-    speech.sentences = _spoken(speech, generator, fallback, request)
+def speak(voices: Sequence[Voice]) -> Speech:
+    """Start to speak. Iterating `sentences` raises nothing of a model's but the last one's: the next takes over."""
+    speech = Speech()
+    speech.sentences = _spoken(speech, voices)
     return speech
 
 
-def _spoken(speech: Speech, generator: Generator, fallback: Generator, request: GenerationRequest) -> Iterator[str]:
-    try:
-        yield from _sentences(speech, generator, request)
-    except GeneratorUnavailable as error:
-        log.warning("model failed, quoting instead", extra={"model": generator.name, "error": str(error)})
-        speech.model, speech.failure = fallback.name, type(error).__name__
-        yield from _sentences(speech, fallback, request)
+def _spoken(speech: Speech, voices: Sequence[Voice]) -> Iterator[str]:
+    failures: list[str] = []
+    for voice in voices:
+        speech.model, speech.adapter = voice.generator.name, voice.request.adapter
+        try:
+            yield from _sentences(speech, voice)
+        except GeneratorUnavailable as error:
+            if voice is voices[-1]:
+                raise
+            log.warning("model failed, the next one speaks", extra={"model": speech.model, "error": str(error)})
+            failures.append(type(error).__name__)
+            speech.failure = ", ".join(dict.fromkeys(failures))
+        else:
+            return
 
 
-def _sentences(speech: Speech, generator: Generator, request: GenerationRequest) -> Iterator[str]:
-    completion = generator.generate(request)
+def _sentences(speech: Speech, voice: Voice) -> Iterator[str]:
+    completion = voice.generator.generate(voice.request)
     waiting = ""
     for piece in completion:
         *complete, waiting = _SENTENCE_END.split(waiting + piece)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from answerloop.domain import Grounding, Sentence
+from answerloop.placeholders import repeated_placeholders
 from answerloop.ports import GroundednessDetector
 from answerloop.text import content_words, is_negated, numbers, plain
 from workers.answering.credentials import without_credentials
@@ -46,6 +47,8 @@ class Guard:
         the detector understands them. Either way a number, name, date, limit or negation that its source lacks refuses
         it. A refusal costs little: the answer is then the quote.
         """
+        if repeated_placeholders(sentence) - repeated_placeholders(" ".join(source.text for source in evidence)):
+            return Verdict(reason="holds a placeholder that stands for nothing")
         text = plain(_LABEL.sub("", _CITATION.sub("", sentence))).strip(_ENDS)
         if not content_words(text) and not numbers(text):
             return Verdict(reason="empty")

@@ -30,15 +30,18 @@ from answerloop.ports import GenerationRequest, Generator
 from workers.answering import answerable, guard, language, prompt
 from workers.answering.audience import Rights
 from workers.answering.curated import CuratedAnswers
-from workers.answering.generate import Speech, speak
+from workers.answering.generate import Speech, Voice, speak
 from workers.answering.guard import Guard
+from workers.answering.outside import Endpoint
 from workers.answering.retrieve import Retrieved, Retriever
 from workers.answering.safety import Finding, Triage
-from workers.answering.speakers import SpeakerFor
+from workers.answering.speakers import Speaker, SpeakerFor
 
 NOT_ANSWERED = "I don't know: none of the documents I may use for you answers this. The nearest ones are listed below."
 NOT_SAID = "the adapter finds no answer, but retrieval is sure that there is one"
 OFF_TOPIC = "off topic"
+LEFT, STAYED = "the prompt left the house", "the prompt stayed in the house"
+ESTIMATED = "tokens and cost are estimated: the endpoint did not count"
 MOST_QUOTES = 3
 CONSIDERED = 6
 """Sentences that may follow the direct answer, and how many of the best are tried for their length."""
@@ -88,7 +91,11 @@ class Pipeline:
         limits: Limits,
         triage: Triage,
         curated: CuratedAnswers | None = None,
+        endpoint: Endpoint | None = None,
+        inside: Generator | None = None,
     ) -> None:
+        """`endpoint` is asked first, where it may be; `inside` speaks where whoever else should is out of reach, and
+        `fallback` quotes where nobody can."""
         self._retriever = retriever
         self._speaker_for = speaker_for
         self._fallback = fallback
@@ -97,6 +104,8 @@ class Pipeline:
         self._rights = Rights(retriever, limits.answer_threshold, limits.sure_threshold)
         self._triage = triage
         self._curated = curated
+        self._endpoint = endpoint
+        self._inside = inside
 
     def answer(self, asked: Asked, show: Show) -> AnswerDraft:
         """Raises IndexUnavailable, DatabaseUnavailable, and what `show` raises; never fails for the model's sake."""
@@ -144,17 +153,14 @@ class Pipeline:
         show: Show,
     ) -> AnswerDraft:
         """A short direct answer where the guard lets one pass, then the sentence that carries it."""
-        speaker, most = self._speaker_for(asked), self._limits.max_new_tokens
         with clock.step("prompt"):
-            messages, evidence = prompt.build(
-                asked.text, found.evidence, found.passages, speaker.generator, most, speaker.examples
-            )
-        request = GenerationRequest(messages, asked.text, evidence, most, deadline, speaker.adapter)
-        speech = speak(speaker.generator, self._fallback, request)
+            voices, notes = self._voices(asked, found, deadline)
+        speech = speak(voices)
+        evidence = max((voice.request.evidence for voice in voices), key=len)
         direct, carrier, reasons = "", evidence[0], []
         with clock.step("generate"):
             for sentence in speech.sentences:
-                if not direct and speaker.adapter != BASE_ADAPTER and prompt.says_nothing(sentence):
+                if not direct and speech.adapter != BASE_ADAPTER and prompt.says_nothing(sentence):
                     if confidence is not Confidence.SURE:
                         return self._unsaid(speech, clock, found, scores)
                     reasons.append(NOT_SAID)
@@ -167,6 +173,8 @@ class Pipeline:
                 reasons.append(verdict.reason)
         with clock.step("guard"):
             text, cited = _compose(direct, carrier, found.evidence)
+        if speech.usage and speech.usage.estimated:
+            notes.append(ESTIMATED)
         return AnswerDraft(
             text=text,
             outcome=Outcome.ANSWERED,
@@ -178,8 +186,33 @@ class Pipeline:
             timings_ms=clock.finished(),
             scores=scores,
             reason="; ".join(dict.fromkeys(filter(None, [speech.failure, *reasons]))),
-            decision=Decision(Action.ANSWERED if direct else Action.QUOTED, "evidence", found.notes),
+            decision=Decision(Action.ANSWERED if direct else Action.QUOTED, "evidence", (*found.notes, *notes)),
         )
+
+    def _voices(self, asked: Asked, found: Retrieved, deadline: float) -> tuple[list[Voice], list[str]]:
+        """Who may speak, in order, each with its own prompt; and what whoever reviews the answer should know of it."""
+        speaker, voices, notes = self._speaker_for(asked), [], []
+        if self._endpoint is not None:
+            voice = self._voice(asked, found, deadline, Speaker(self._endpoint.generator))
+            if self._endpoint.door is None:
+                voices.append(voice)
+            else:
+                ruling = self._endpoint.door(asked, voice.request.messages, voice.request.evidence, found.passages)
+                notes.append(f"{LEFT if ruling.may_leave else STAYED}: {ruling.because}")
+                if ruling.may_leave:
+                    voices.append(replace(voice, request=replace(voice.request, may_leave=True)))
+        voices.append(self._voice(asked, found, deadline, speaker))
+        alone = replace(voices[-1].request, adapter=BASE_ADAPTER)
+        voices += [Voice(generator, alone) for generator in (self._inside, self._fallback) if generator is not None]
+        return voices, notes
+
+    def _voice(self, asked: Asked, found: Retrieved, deadline: float, speaker: Speaker) -> Voice:
+        most = self._limits.max_new_tokens
+        messages, evidence = prompt.build(
+            asked.text, found.evidence, found.passages, speaker.generator, most, speaker.examples
+        )
+        request = GenerationRequest(messages, asked.text, evidence, most, deadline, speaker.adapter)
+        return Voice(speaker.generator, request)
 
     def _unsaid(self, speech: Speech, clock: Clock, found: Retrieved, scores: dict[str, float]) -> AnswerDraft:
         """A trained speaker has read the evidence and finds no answer in it, and retrieval was not sure either. One of

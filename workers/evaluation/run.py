@@ -36,6 +36,10 @@ def evaluate(
     """Retrieval, answers and abstention, each figure with its interval; with `compare` also the model on its own."""
     if compare and (not generate or settings.generator == "extractive"):
         raise ConfigurationError("The comparison without retrieval needs answers of a model (ANSWERLOOP_GENERATOR).")
+    if generate and settings.leaves_the_house:
+        raise ConfigurationError(
+            "A question set is never sent to a model outside the house: choose another ANSWERLOOP_GENERATOR to measure."
+        )
     rows = read_questions(questions_path, settings.tenant)[:limit]
     with throwaway(settings, documents_path) as workshop:
         per_question = measure(workshop, rows, generate=generate, compare=compare)

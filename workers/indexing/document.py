@@ -31,6 +31,8 @@ class ExtractedDocument:
     version: str | None = None
     supersedes: str | None = None
     trusted: bool = True
+    may_leave: bool | None = None
+    """Whether models outside the house may be shown it; None where the document itself says nothing."""
     sensitivity: str = ""
     """How the company marks it, such as "Confidential"; shown beside every answer that stands on it."""
 
@@ -79,6 +81,18 @@ def trust_from(value: object, where: str) -> bool:
     if value not in ("trusted", "untrusted"):
         raise DocumentRejected(f"{where}: trust is neither trusted nor untrusted")
     return value == "trusted"
+
+
+def leave_from(value: object, where: str) -> bool:
+    """The meaning of a `may_leave`. Raises DocumentRejected for everything but true and false."""
+    if not isinstance(value, bool):
+        raise DocumentRejected(f"{where}: may_leave is neither true nor false")
+    return value
+
+
+def leave_below(above: bool | None, own: bool | None) -> bool | None:
+    """What holds for what lies below: who said no above cannot be overruled, and saying nothing changes nothing."""
+    return False if above is False else (above if own is None else own)
 
 
 def moment(value: str) -> datetime | None:

@@ -16,7 +16,7 @@ import yaml
 
 from answerloop.domain import EVERYONE
 from answerloop.errors import DocumentRejected
-from workers.indexing.document import groups_from, storable, trust_from
+from workers.indexing.document import groups_from, leave_below, leave_from, storable, trust_from
 from workers.indexing.extract import SUFFIXES
 
 ACCESS_FILE = ".access.yaml"
@@ -30,14 +30,16 @@ class SourceItem:
     """One document of a source, not read yet: either a file at `path` or a `row` of a JSONL file.
 
     `allow` holds unless the document says otherwise; `trusted` is false where outsiders may write, and nothing below
-    can raise it. `fingerprint` (64 characters) changes with the content, with `allow` or `trusted`. `skipped` and
-    `rejected` are reasons why there is nothing to read; a key that ends in "/" is a folder that cannot be listed.
+    can raise it; `may_leave` is what the source, its folders and the row say of models outside the house.
+    `fingerprint` (64 characters) changes with the content and with each of these. `skipped` and `rejected` are reasons
+    why there is nothing to read; a key that ends in "/" is a folder that cannot be listed.
     """
 
     key: str
     fingerprint: str = ""
     allow: tuple[str, ...] = ()
     trusted: bool = True
+    may_leave: bool | None = None
     path: Path | None = None
     row: dict[str, Any] | None = None
     tenant: str | None = None
@@ -45,8 +47,11 @@ class SourceItem:
     rejected: str | None = None
 
 
-def walk(location: Path, allow: Sequence[str] = (), trusted: bool = True) -> Iterator[SourceItem]:
-    """The documents of a folder, a file or a `.jsonl` file, sorted by path; `allow` and `trusted` are the source's own.
+def walk(
+    location: Path, allow: Sequence[str] = (), trusted: bool = True, may_leave: bool | None = None
+) -> Iterator[SourceItem]:
+    """The documents of a folder, a file or a `.jsonl` file, sorted by path; `allow`, `trusted` and `may_leave` are the
+    source's own.
 
     Raises DocumentRejected when the location itself is not there or cannot be read: that is no reason to take its
     documents for deleted.
@@ -55,7 +60,8 @@ def walk(location: Path, allow: Sequence[str] = (), trusted: bool = True) -> Ite
         root = location.resolve(strict=True)
         folder = root if root.is_dir() else root.parent
         above = _Access(tuple(allow)) if allow else _access_above(folder)
-        access = _access(folder, replace(above, trusted=above.trusted and trusted))
+        leave = False if _must_stay(folder) else leave_below(above.may_leave, may_leave)
+        access = _access(folder, replace(above, trusted=above.trusted and trusted, may_leave=leave))
         if root.is_dir():
             yield from _folder(root, root, access, own_entries=_entries(root))
         elif root.suffix.lower() == ".jsonl":
@@ -68,11 +74,22 @@ def walk(location: Path, allow: Sequence[str] = (), trusted: bool = True) -> Ite
 
 @dataclass(frozen=True, slots=True)
 class _Access:
-    """Who may read what lies in a folder, or why that is not known; and whether the company alone writes there."""
+    """Who may read what lies in a folder, or why that is not known; whether the company alone writes there; and whether
+    models outside the house may be shown it."""
 
     allow: tuple[str, ...]
     problem: str | None = None
     trusted: bool = True
+    may_leave: bool | None = None
+
+    @property
+    def marks(self) -> tuple[object, ...]:
+        """What changes a fingerprint. A document of which nobody has said that it may leave keeps the one it had."""
+        return (self.allow, self.trusted, *(() if self.may_leave is None else (self.may_leave,)))
+
+    @classmethod
+    def unknown(cls, problem: str) -> _Access:
+        return cls((), problem, trusted=False, may_leave=False)
 
 
 def _folder(folder: Path, root: Path, access: _Access, own_entries: list[os.DirEntry[str]]) -> Iterator[SourceItem]:
@@ -113,7 +130,8 @@ def _file(path: Path, root: Path, access: _Access) -> SourceItem:
     if access.problem:
         return SourceItem(key, rejected=access.problem)
     state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-    return SourceItem(key, _fingerprint(state, access.allow, access.trusted), access.allow, access.trusted, path=path)
+    fingerprint = _fingerprint(state, *access.marks)
+    return SourceItem(key, fingerprint, access.allow, access.trusted, access.may_leave, path=path)
 
 
 def _access_above(folder: Path) -> _Access:
@@ -122,18 +140,24 @@ def _access_above(folder: Path) -> _Access:
     return _access(nearest, _Access(())) if nearest else _Access((EVERYONE,))
 
 
+def _must_stay(folder: Path) -> bool:
+    """Whether a folder anywhere above the source says, or may have meant, that nothing of it leaves the house."""
+    return any(_access(parent, _Access(())).may_leave is False for parent in folder.parents)
+
+
 def _access(folder: Path, inherited: _Access) -> _Access:
     """What a folder's own access file says, else what is inherited. Whatever is not understood closes the folder."""
     misnamed = next((name for name in _MISNAMED_ACCESS_FILES if os.path.lexists(folder / name)), None)
     if misnamed:
-        return _Access((), f"{misnamed} must be named {ACCESS_FILE}")
+        return _Access.unknown(f"{misnamed} must be named {ACCESS_FILE}")
     if not os.path.lexists(folder / ACCESS_FILE):
         return inherited
     try:
         own = _access_file(folder / ACCESS_FILE)
-        return replace(own, trusted=own.trusted and inherited.trusted)
+        leave = leave_below(inherited.may_leave, own.may_leave)
+        return replace(own, trusted=own.trusted and inherited.trusted, may_leave=leave)
     except DocumentRejected as error:
-        return _Access((), str(error))
+        return _Access.unknown(str(error))
 
 
 def _access_file(path: Path) -> _Access:
@@ -147,12 +171,15 @@ def _access_file(path: Path) -> _Access:
         raise DocumentRejected(f"{ACCESS_FILE}: {_reason(error)}") from None
     except (yaml.YAMLError, ValueError, RecursionError):
         raise DocumentRejected(f"{ACCESS_FILE}: not valid YAML") from None
-    if not isinstance(content, dict) or "allow" not in content or not set(content) <= {"allow", "trust"}:
+    if not isinstance(content, dict) or "allow" not in content or not set(content) <= {"allow", "trust", "may_leave"}:
         raise DocumentRejected(
-            f"{ACCESS_FILE}: must hold `allow: [group, …]`, may hold `trust: untrusted`, nothing else"
+            f"{ACCESS_FILE}: must hold `allow: [group, …]`, may hold `trust: untrusted` and `may_leave: true|false`, "
+            "nothing else"
         )
     return _Access(
-        groups_from(content["allow"], ACCESS_FILE), trusted=trust_from(content.get("trust", "trusted"), ACCESS_FILE)
+        groups_from(content["allow"], ACCESS_FILE),
+        trusted=trust_from(content.get("trust", "trusted"), ACCESS_FILE),
+        may_leave=leave_from(content["may_leave"], ACCESS_FILE) if "may_leave" in content else None,
     )
 
 
@@ -193,7 +220,10 @@ def _row(line: bytes, access: _Access, seen: set[tuple[str | None, str]]) -> Sou
         raise DocumentRejected(access.problem)
     allow = groups_from(row["allow"], "row") if "allow" in row else access.allow
     trusted = access.trusted and trust_from(row.get("trust", "trusted"), "row")
-    return SourceItem(key, _fingerprint(line.strip(), allow, trusted), allow, trusted, row=row, tenant=tenant)
+    own = leave_from(row["may_leave"], "row") if "may_leave" in row else None
+    leave = leave_below(access.may_leave, own if own is False or trusted else None)
+    marks = replace(access, allow=allow, trusted=trusted, may_leave=leave).marks
+    return SourceItem(key, _fingerprint(line.strip(), *marks), allow, trusted, leave, row=row, tenant=tenant)
 
 
 def _fingerprint(*parts: object) -> str:

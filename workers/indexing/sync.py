@@ -22,7 +22,7 @@ from answerloop.db.tables import DocumentRow, now
 from answerloop.errors import DocumentRejected, IndexUnavailable, NotFound, Retryable
 from answerloop.ports import DocumentIndex, Embedder
 from workers.indexing.chunk import split
-from workers.indexing.document import ExtractedDocument
+from workers.indexing.document import ExtractedDocument, leave_below
 from workers.indexing.embed import Prepared, embed_documents
 from workers.indexing.sandbox import Extractor
 from workers.indexing.sources import SourceItem, walk
@@ -87,12 +87,19 @@ class Indexer:
         self._chunk_tokens = chunk_tokens
         self._max_document_bytes = max_document_bytes
 
-    def register(self, location: Path, tenant: str, allow: Sequence[str], trusted: bool | None = None) -> str:
+    def register(
+        self,
+        location: Path,
+        tenant: str,
+        allow: Sequence[str],
+        trusted: bool | None = None,
+        may_leave: bool | None = None,
+    ) -> str:
         """The id of the source. Raises NotFound for a path that is not there."""
         if not location.exists():
             raise NotFound(f"{location}: there is no such file or folder.")
         with self._database.writing() as session:
-            return documents.register_source(session, tenant, str(location.resolve()), allow, trusted)
+            return documents.register_source(session, tenant, str(location.resolve()), allow, trusted, may_leave)
 
     def sync_all(self) -> None:
         with self._database.reading() as session:
@@ -183,7 +190,8 @@ class _Run:
 
     def run(self) -> SyncReport:
         try:
-            items = list(walk(Path(self._source.location), self._source.allow, self._source.trusted))
+            source = self._source
+            items = list(walk(Path(source.location), source.allow, source.trusted, source.may_leave))
         except DocumentRejected as error:
             self._report.rejected[self._source.location] = str(error)
             log.warning("source unreadable, its documents stay", extra={"location": self._source.location})
@@ -241,6 +249,7 @@ class _Run:
                 session.add(stored)
             stored.reader_set_id, stored.fingerprint = reader_set, ""
             stored.trusted = item.trusted and document.trusted
+            stored.may_leave = _may_leave(item, document)
             stored.sensitivity = document.sensitivity
             stored.title, stored.text, stored.supersedes = document.title, document.text, document.supersedes
             stored.url, stored.version, stored.modified_at = document.url, document.version, document.modified_at
@@ -323,6 +332,13 @@ class _Run:
             self._report.notes[row.key] = f"does not hide {old.key}: not all of its readers may read this one"
             return None
         return place
+
+
+def _may_leave(item: SourceItem, document: ExtractedDocument) -> bool:
+    """A document may say of itself that it stays; that it may leave, only where the company alone writes it."""
+    own = document.may_leave
+    trusted = item.trusted and document.trusted
+    return leave_below(item.may_leave, own if own is False or trusted else None) is True
 
 
 def _content_hash(document: ExtractedDocument, embedder: str, chunk_tokens: int) -> str:

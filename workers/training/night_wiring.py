@@ -95,7 +95,9 @@ def _pipeline(workshop: Workshop, retriever: Any, speaker: Speaker) -> Pipeline:
 def _served(workshop: Workshop) -> ArmName:
     if workshop.adapters.serving().live not in (None, BASE_ADAPTER):
         return ArmName.LIVE
-    return {"reader": ArmName.SERVED, "extractive": ArmName.QUOTE}.get(workshop.settings.generator, ArmName.BASE)
+    if workshop.settings.openai_adapters == "vllm":  # which serves the model that adapters are trained on
+        return ArmName.BASE
+    return {"reader": ArmName.SERVED, "extractive": ArmName.QUOTE}.get(workshop.settings.house_generator, ArmName.BASE)
 
 
 def _contestants(workshop: Workshop, candidate: str, rows: Dataset) -> tuple[Contestant, ...]:
@@ -108,7 +110,7 @@ def _contestants(workshop: Workshop, candidate: str, rows: Dataset) -> tuple[Con
     base, *others = perplexities(folder, [None, *folders], neutral_texts())
     of = dict(zip(adapters, others, strict=True))
     found = [Contestant(ArmName.QUOTE, Speaker(workshop.fallback))]
-    if settings.generator == "reader":
+    if settings.house_generator == "reader" and settings.openai_adapters == "off":
         found.append(Contestant(ArmName.SERVED, Speaker(workshop.generator)))
     found.append(Contestant(ArmName.BASE, Speaker(model), base))
     examples = shots(rows.train)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from answerloop.backends.redaction.models import model_of
+from answerloop.db.repositories import alarms
+from answerloop.endpoints import host_of
+from answerloop.errors import DatabaseUnavailable
 from answerloop.observability import MODEL_LOAD_SECONDS
 from answerloop.ports import (
     AdaptedGenerator,
@@ -24,8 +28,11 @@ from workers.training import wiring as training
 from workers.wiring.ground import Ground
 
 if TYPE_CHECKING:
+    from answerloop.backends.generator_fused import FusedGenerator
     from workers.training.params import Params
     from workers.training.student import Student
+
+ENDPOINT_ALARM = "endpoint"
 
 
 class Models(Ground):
@@ -55,9 +62,10 @@ class Models(Ground):
 
     @cached_property
     def generator(self) -> Generator:
-        if self.settings.generator == "extractive":
+        """Who speaks in the house, where no adapter does."""
+        if self.settings.house_generator == "extractive":
             return self.fallback
-        if self.settings.generator == "reader":
+        if self.settings.house_generator == "reader":
             from answerloop.backends.generator_reader import ReaderGenerator
 
             return ReaderGenerator()
@@ -88,6 +96,39 @@ class Models(Ground):
             del self.__dict__["generator"]
         if hasattr(model, "close"):
             model.close()
+
+    @cached_property
+    def endpoint_model(self) -> FusedGenerator:
+        """The model behind the endpoint of the settings, as it is: what may leave is not asked here."""
+        from answerloop.backends.generator_fused import FusedGenerator
+        from answerloop.backends.generator_openai import OpenAIGenerator, Price
+        from answerloop.backends.openai_adapters import VllmAdapters
+        from answerloop.backends.openai_api import connect
+
+        settings = self.settings
+        client = connect(settings.openai_url, settings.openai_api_key.get_secret_value())
+        adapters = None
+        if settings.openai_adapters == "vllm":
+            adapters = VllmAdapters(client, settings.state.adapters, settings.openai_adapters_folder, settings.model)
+        model = OpenAIGenerator(
+            client,
+            settings.openai_model,
+            window=settings.openai_window,
+            seconds=settings.openai_seconds,
+            price=Price(settings.openai_price_in, settings.openai_price_out),
+            extra=settings.openai_extra,
+            adapters=adapters,
+        )
+        return FusedGenerator(model, self._endpoint_fails, self._endpoint_is_well)
+
+    def _endpoint_fails(self, because: str) -> None:
+        text = f"The model {self.settings.openai_model} does not answer, so the house does: {because}"
+        with suppress(DatabaseUnavailable), self.database.writing() as session:
+            alarms.ring(session, ENDPOINT_ALARM, ENDPOINT_ALARM, text)
+
+    def _endpoint_is_well(self) -> None:
+        with suppress(DatabaseUnavailable), self.database.writing() as session:
+            alarms.clear(session, ENDPOINT_ALARM)
 
     def student(self, params: Params) -> Student:
         """The language model once more, to be changed by a training: one for each."""
@@ -151,10 +192,19 @@ def prepare_language_model(settings: Settings, report: Callable[[str], None]) ->
         weights.prepare_default_model(settings.effective_models_folder, report)
 
 
+def _endpoint_of(settings: Settings) -> str:
+    if settings.generator != "openai":
+        return ""
+    where = "outside" if settings.openai_leaves_the_house else "inside"
+    groups = ", ".join(settings.outside_groups) or "nobody"
+    may = f", asked for {groups}" if settings.openai_leaves_the_house else ""
+    return f", {settings.openai_model} at {host_of(settings.openai_url)} ({where} the house{may})"
+
+
 def _speaks_by_model(settings: Settings) -> bool:
     from answerloop.backends.adapters_folder import POINTER, read_pointer
 
-    return settings.generator == "transformers" or bool(read_pointer(settings.state.adapters / POINTER).adapters)
+    return settings.house_generator == "transformers" or bool(read_pointer(settings.state.adapters / POINTER).adapters)
 
 
 def check_models(settings: Settings) -> str:
@@ -163,6 +213,7 @@ def check_models(settings: Settings) -> str:
 
     embedder = weights.embedder_folder(settings.embedder)
     model_of(settings.redaction_language)
+    embedder += _endpoint_of(settings)
     if not _speaks_by_model(settings):
         return f"embedder {embedder}, no language model"
     return f"embedder {embedder}, generator {weights.model_folder(settings.model, settings.effective_models_folder)}"

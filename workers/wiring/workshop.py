@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from celery import Celery
 
+from answerloop.backends.generator_outside import OutsideGenerator
 from answerloop.backends.notifier_chat import notifier_of
 from answerloop.backends.queue_celery import CeleryTaskQueue, make_worker_app
 from answerloop.db.eraser import Eraser
@@ -32,6 +33,7 @@ from workers.answering.deliver import DeliveryDesk
 from workers.answering.desk import AnswerDesk
 from workers.answering.guard import Guard
 from workers.answering.nearest import NearestExamples
+from workers.answering.outside import Door, Endpoint
 from workers.answering.pipeline import Limits, Pipeline
 from workers.answering.recover import Recovery
 from workers.answering.retrieve import Retriever
@@ -93,14 +95,41 @@ class Workshop(Models, Platforms):
             max_new_tokens=settings.max_new_tokens,
             deadline_seconds=settings.answer_deadline_seconds,
         )
-        return Pipeline(self.retriever, self.cast, self.fallback, self.guard, limits, self.triage, self.curated)
+        return Pipeline(
+            self.retriever,
+            self.cast,
+            self.fallback,
+            self.guard,
+            limits,
+            self.triage,
+            self.curated,
+            self.endpoint,
+            self.generator if self._adapters_speak_there else None,
+        )
 
     @cached_property
     def cast(self) -> Cast:
         # not by _once: while the model loads, nobody must wait for other parts
-        return Cast(
-            self.generator, lambda: self.language_model, self.adapters.serving, self._ring, self.settings.tenant
-        )
+        serving, tenant = self.adapters.serving, self.settings.tenant
+        if self._adapters_speak_there:
+            return Cast(self.endpoint_model, lambda: self.endpoint_model, serving, self._ring, tenant)
+        return Cast(self.generator, lambda: self.language_model, serving, self._ring, tenant)
+
+    @property
+    def _adapters_speak_there(self) -> bool:
+        return self.settings.generator == "openai" and self.settings.openai_adapters != "off"
+
+    @cached_property
+    def endpoint(self) -> Endpoint | None:
+        """Who is asked before those of the house. One that stands outside is reached through the rule and the mask
+        alone."""
+        settings = self.settings
+        if settings.generator != "openai" or self._adapters_speak_there:
+            return None
+        if not settings.leaves_the_house:
+            return Endpoint(self.endpoint_model)
+        door = Door(self.database, settings.tenant, settings.outside_groups)
+        return Endpoint(OutsideGenerator(self.endpoint_model, self.redactor), door)
 
     def _ring(self, key: str, kind: str, text: str) -> None:
         with self.database.writing() as session:
@@ -288,7 +317,7 @@ class Workshop(Models, Platforms):
 
     def close(self) -> None:
         """Let go of what holds threads or connections."""
-        for name in {"generator", "language_model"} & set(self.__dict__):
+        for name in {"generator", "language_model", "endpoint_model"} & set(self.__dict__):
             if hasattr(generator := getattr(self, name), "close"):
                 generator.close()
         self.database.dispose()

@@ -77,6 +77,20 @@ def still_readable(
     }
 
 
+def may_leave(session: Session, tenant: str, document_ids: Collection[str], settled_before: datetime) -> frozenset[str]:
+    """Which of these documents models outside the house may be shown right now. Not one whose index may hold another
+    text than its row tells of, also of a search that began before it was written: it has to be settled since then. A
+    source that says no is heard at once, before its documents are read again."""
+    row = DocumentRow
+    found = session.scalars(
+        select(row.id)
+        .join(SourceRow, row.source_id == SourceRow.id)
+        .where(row.id.in_(document_ids), row.tenant == tenant, row.may_leave.is_(True), row.fingerprint != "")
+        .where(row.indexed_at <= settled_before, SourceRow.may_leave.is_not(False))
+    )
+    return frozenset(found)
+
+
 # --- documents -------------------------------------------------------------------------------------------------------
 
 
@@ -162,10 +176,15 @@ def count_chunks(session: Session) -> int:
 
 
 def register_source(
-    session: Session, tenant: str, location: str, allow: Collection[str], trusted: bool | None = None
+    session: Session,
+    tenant: str,
+    location: str,
+    allow: Collection[str],
+    trusted: bool | None = None,
+    may_leave: bool | None = None,
 ) -> str:
-    """The id of the source. Registering it again replaces its default readers and its trust only when they are named: a
-    forgotten option must not open what was closed."""
+    """The id of the source. Registering it again replaces its default readers, its trust and what it says of leaving
+    the house only when they are named: a forgotten option must not open what was closed."""
     row = session.scalar(select(SourceRow).where(SourceRow.tenant == tenant, SourceRow.location == location))
     if row is None:
         row = SourceRow(tenant=tenant, location=location, allow=[])
@@ -174,6 +193,8 @@ def register_source(
         row.allow = sorted(allow)
     if trusted is not None:
         row.trusted = trusted
+    if may_leave is not None:
+        row.may_leave = may_leave
     session.flush()
     return row.id
 
@@ -185,6 +206,7 @@ class SourceView:
     location: str
     allow: tuple[str, ...]
     trusted: bool
+    may_leave: bool | None
     synced_at: datetime | None
     report: dict[str, Any]
 
@@ -200,7 +222,9 @@ def source(session: Session, source_id: str) -> SourceView | None:
 
 
 def _source_view(row: SourceRow) -> SourceView:
-    return SourceView(row.id, row.tenant, row.location, tuple(row.allow), row.trusted, row.synced_at, row.report)
+    return SourceView(
+        row.id, row.tenant, row.location, tuple(row.allow), row.trusted, row.may_leave, row.synced_at, row.report
+    )
 
 
 def lease_source(session: Session, source_id: str, lease: timedelta) -> bool:

@@ -1,4 +1,5 @@
-"""Markdown with optional YAML front matter: title, url, updated, allow, trust, version, supersedes, sensitivity."""
+"""Markdown with optional YAML front matter: title, url, updated, allow, trust, may_leave, version, supersedes,
+sensitivity."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import yaml
 from frontmatter.default_handlers import YAMLHandler
 
 from answerloop.errors import DocumentRejected
-from workers.indexing.document import ExtractedDocument, groups_from, moment, one_line, trust_from
+from workers.indexing.document import ExtractedDocument, groups_from, leave_from, moment, one_line, trust_from
 from workers.indexing.formats import plain
 
 _OPENED = re.compile(r"\s*---[ \t]*\r?\n(?=[ \t]*\S)")  # a thematic break is followed by an empty line
@@ -42,6 +43,7 @@ def read(data: bytes) -> ExtractedDocument:
         supersedes=_text(plain_strings, "supersedes"),
         sensitivity=(_text(plain_strings, "sensitivity") or "")[:MOST_MARK_CHARACTERS],
         trusted=trust_from(typed["trust"], "front matter") if "trust" in typed else True,
+        may_leave=leave_from(typed["may_leave"], "front matter") if "may_leave" in typed else None,
     )
 
 
