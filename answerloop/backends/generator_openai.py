@@ -162,10 +162,11 @@ class OpenAIGenerator:
         left = call.left
         if left <= 0:
             raise GenerationTimedOut("The endpoint took too long.")
+        messages: Any = [{"role": each.role, "content": each.content} for each in request.messages]
         try:
             stream = self._client.chat.completions.create(
                 model=self.name if request.adapter == BASE_ADAPTER else request.adapter,
-                messages=[{"role": each.role, "content": each.content} for each in request.messages],  # type: ignore[misc]
+                messages=messages,
                 max_tokens=request.max_tokens,
                 stream=True,
                 stream_options={"include_usage": True},
