@@ -173,11 +173,13 @@ def value(
     review_seconds: float,
     running: timedelta,
     assumptions: Assumptions,
+    model_cost: float = 0.0,
 ) -> Value:
-    """`running` is how long the machine ran in that time, `review_seconds` what people spent on judging in it."""
+    """`running` is how long the machine ran in that time, `review_seconds` what people spent on judging in it, and
+    `model_cost` what models behind endpoints cost."""
     resolved = sum(is_resolved(each, again) for each in asked)
     answers = sum(each.outcome == Outcome.ANSWERED for each in asked)
-    cost = assumptions.cost_per_hour * running.total_seconds() / HOUR
+    cost = assumptions.cost_per_hour * running.total_seconds() / HOUR + model_cost
     return Value(
         questions=len(asked),
         resolved=resolved,

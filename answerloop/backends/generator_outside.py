@@ -61,16 +61,15 @@ class _Completion(Completion):
 def masked(request: GenerationRequest, redactor: Redactor) -> tuple[list[Message], Placeholders]:
     """The prompt without personal data, and the way back. What is found in a sentence alone, in a line or in another
     message goes everywhere: names are overlooked more easily between numbers and labels than in plain words."""
-    lines = [line for message in request.messages for line in message.content.split("\n")]
     known = Placeholders()
-    for text in (request.question, *(sentence.text for sentence in request.evidence), *lines):
+    for text in (request.question, *(sentence.text for sentence in request.evidence)):
         known = redactor.mask(text, known).placeholders
-    messages = []
+    prompt: list[list[str]] = []
     for message in request.messages:
-        lines = []
+        prompt.append([])
         for line in message.content.split("\n"):
             found = redactor.mask(line, known)
-            lines.append(replace_known(found.text, found.placeholders))
+            prompt[-1].append(found.text)
             known = found.placeholders
-        messages.append(Message(message.role, "\n".join(lines)))
-    return messages, known
+    contents = ["\n".join(replace_known(line, known) for line in lines) for lines in prompt]
+    return [Message(message.role, text) for message, text in zip(request.messages, contents, strict=True)], known

@@ -114,7 +114,8 @@ class Figures:
                 asked = [each for each in _within(everything, since, until) if not topic or each.topic == topic]
                 running = max(timedelta(0), until - max(since, first))
                 spent = 0.0 if topic else figures.review_seconds(session, since, until)
-                return value(asked, again, spent, running, self.assumptions)
+                models = 0.0 if topic else figures.model_cost(session, self._tenant, since, until)
+                return value(asked, again, spent, running, self.assumptions, models)
 
             def judged(since: datetime, until: datetime) -> tuple[ShareCorrect | None, ShareCorrect | None]:
                 return (

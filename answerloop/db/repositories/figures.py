@@ -124,6 +124,16 @@ def timings(session: Session, tenant: str, since: datetime, until: datetime) -> 
     return list(session.scalars(latest.order_by(AnswerRow.finished_at.desc()).limit(MOST_TIMINGS)))
 
 
+def model_cost(session: Session, tenant: str, since: datetime, until: datetime) -> float:
+    """What models behind endpoints cost for questions of that time, also for answers that were taken back."""
+    costs = (
+        select(func.coalesce(func.sum(AnswerRow.cost), 0.0))
+        .join(QuestionRow, QuestionRow.id == AnswerRow.question_id)
+        .where(QuestionRow.tenant == tenant, QuestionRow.created_at >= since, QuestionRow.created_at < until)
+    )
+    return session.scalar(costs) or 0.0
+
+
 def adapters(session: Session, tenant: str, since: datetime, until: datetime) -> dict[str, int]:
     """Answers by the adapter that spoke, the most frequent one first."""
     counted = _answers(AnswerRow.adapter, func.count(), tenant=tenant, since=since, until=until)

@@ -79,3 +79,60 @@ def test_an_unknown_type_is_told_which_there_are(monkeypatch):
     monkeypatch.setenv("ANSWERLOOP_MASKED_TYPES", "PERSON,SHOE_SIZE")
     with pytest.raises(ConfigurationError, match=r"ANSWERLOOP_MASKED_TYPES.*'PERSON', 'EMAIL_ADDRESS'"):
         load_settings()
+
+
+def endpoint(url="https://models.example/v1", **more):
+    return load_settings(generator="openai", openai_url=url, openai_model="m", **more)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.example/v1", "http://8.8.8.8/v1", "http://134744072/v1", "http://ai/v1", "ftp://vllm/v1",
+        "vllm:8000",
+        "https://user:key@models.example/v1", "https://models.example/v1?key=1", "http://[2001:db8::1]/v1", "",
+        "http://127.0.0.1.example/v1", "http://169.254.169.254/v1", "http://vllm:port/v1",
+    ],
+)  # fmt: skip
+def test_nothing_is_sent_in_the_clear_beyond_the_own_network(url):
+    with pytest.raises(ConfigurationError, match="ANSWERLOOP_OPENAI_URL") as caught:
+        endpoint(url, openai_api_key="sk-secret")
+    assert "sk-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://vllm:8000/v1", "http://127.0.0.1:11434/v1", "http://10.1.2.3/v1", "http://llm.corp.internal/v1"]
+)
+def test_the_own_network_needs_no_encryption(url):
+    assert endpoint(url, openai_leaves_the_house=False).openai_url == url
+
+
+@pytest.mark.parametrize("host", ["api.anthropic.com", "generativelanguage.googleapis.com", "api.openai.com"])
+def test_a_vendor_is_never_in_the_house(host):
+    assert endpoint(f"https://{host}/v1").leaves_the_house
+    with pytest.raises(ConfigurationError, match="LEAVES_THE_HOUSE"):
+        endpoint(f"https://{host}/v1", openai_leaves_the_house=False)
+
+
+def test_an_endpoint_counts_as_outside_unless_said_otherwise():
+    assert endpoint("http://localhost:11434/v1").leaves_the_house
+    assert not endpoint("http://localhost:11434/v1", openai_leaves_the_house=False).leaves_the_house
+    assert not load_settings().leaves_the_house
+
+
+def test_an_adapter_never_leaves_the_house():
+    with pytest.raises(ConfigurationError, match="made of the company's documents"):
+        endpoint("http://vllm:8000/v1", openai_adapters="vllm")
+    endpoint("http://vllm:8000/v1", openai_adapters="vllm", openai_leaves_the_house=False)
+
+
+@pytest.mark.parametrize("field", ["messages", "model", "stream"])
+def test_what_a_request_is_made_of_is_no_setting(field):
+    with pytest.raises(ConfigurationError, match="ANSWERLOOP_OPENAI_EXTRA"):
+        endpoint(openai_extra={field: "x"})
+
+
+def test_who_speaks_in_the_house_while_a_model_outside_is_configured():
+    assert endpoint().house_generator == "reader"
+    assert endpoint(inside_generator="extractive").house_generator == "extractive"
+    assert load_settings(generator="transformers").house_generator == "transformers"

@@ -115,3 +115,9 @@ def test_each_step_has_its_median_and_its_slow_end_and_the_whole_comes_last():
     retrieve, total = steps(timings)
     assert (retrieve.name, retrieve.p50, retrieve.p90, retrieve.n) == ("retrieve", 5.0, 9.0, 11)
     assert total.name == "total"
+
+
+def test_what_a_model_behind_an_endpoint_charges_is_part_of_the_cost():
+    once = [asked("q1")]
+    free, charged = (value(once, frozenset(), 0, timedelta(0), ASSUMED, cost) for cost in (0.0, 0.5))
+    assert (free.cost_per_answer, charged.cost_per_answer) == (0, 0.5)

@@ -176,3 +176,60 @@ def test_two_tenants_may_use_the_same_id(tmp_path: Path) -> None:
         tmp_path / "d.jsonl", '{"id": "a", "text": "x", "tenant": "t1"}\n{"id": "a", "text": "x", "tenant": "t2"}'
     )
     assert [(item.tenant, item.key, item.rejected) for item in walk(file)] == [("t1", "a", None), ("t2", "a", None)]
+
+
+def leaving(folder: Path, **source) -> dict[str, bool | None]:
+    return {item.key: item.may_leave for item in walk(folder, **source)}
+
+
+def test_what_may_leave_is_said_from_above_and_a_no_cannot_be_overruled(tmp_path: Path) -> None:
+    put(tmp_path / "a.md")
+    put(tmp_path / "yes" / ".access.yaml", "allow: [everyone]\nmay_leave: true")
+    put(tmp_path / "yes" / "a.md")
+    put(tmp_path / "yes" / "no" / ".access.yaml", "allow: [everyone]\nmay_leave: false")
+    put(tmp_path / "yes" / "no" / "yes" / ".access.yaml", "allow: [everyone]\nmay_leave: true")
+    put(tmp_path / "yes" / "no" / "yes" / "a.md")
+    assert leaving(tmp_path) == {"a.md": None, "yes/a.md": True, "yes/no/yes/a.md": False}
+    assert leaving(tmp_path, may_leave=True) == {"a.md": True, "yes/a.md": True, "yes/no/yes/a.md": False}
+    assert set(leaving(tmp_path, may_leave=False).values()) == {False}
+
+
+@pytest.mark.parametrize("above", ["allow: [everyone]\nmay_leave: false", "allow: nonsense", "may_leave: true"])
+def test_a_no_anywhere_above_the_source_holds_also_one_that_is_not_understood(tmp_path: Path, above: str) -> None:
+    put(tmp_path / ".access.yaml", above)
+    put(tmp_path / "in" / ".access.yaml", "allow: [everyone]")
+    put(tmp_path / "in" / "source" / "a.md")
+    assert leaving(tmp_path / "in" / "source", may_leave=True, allow=("hr",)) == {"a.md": False}
+
+
+@pytest.mark.parametrize("value", ["yes please", "1", "[]", "''", "null"])
+def test_a_may_leave_that_is_neither_true_nor_false_closes_its_folder(tmp_path: Path, value: str) -> None:
+    put(tmp_path / ".access.yaml", f"allow: [everyone]\nmay_leave: {value}")
+    put(tmp_path / "a.md")
+    assert "may_leave" in (by_key(tmp_path)["a.md"].rejected or "")
+
+
+def test_a_row_may_leave_when_it_says_so_and_the_company_alone_writes_it(tmp_path: Path) -> None:
+    rows = [
+        '{"id": "a", "text": "x", "may_leave": true}', '{"id": "b", "text": "x"}',
+        '{"id": "c", "text": "x", "may_leave": true, "trust": "untrusted"}',
+        '{"id": "d", "text": "x", "may_leave": "true"}',
+    ]  # fmt: skip
+    file = put(tmp_path / "d.jsonl", "\n".join(rows))
+    items = list(walk(file))
+    assert [item.may_leave for item in items] == [True, None, None, None]
+    assert items[3].rejected
+    assert [item.may_leave for item in walk(file, may_leave=False)][:3] == [False] * 3
+
+
+def test_rows_beside_a_broken_access_file_are_not_trusted_and_stay(tmp_path: Path) -> None:
+    put(tmp_path / ".access.yaml", "allow: hr")
+    file = put(tmp_path / "d.jsonl", '{"id": "a", "text": "x", "allow": ["hr"], "may_leave": true}')
+    [row] = walk(file)
+    assert (row.allow, row.trusted, row.may_leave) == (("hr",), False, False)
+
+
+def test_the_fingerprint_changes_with_may_leave_and_is_what_it_was_where_nothing_is_said(tmp_path: Path) -> None:
+    put(tmp_path / "a.md")
+    [silent], [yes], [no] = walk(tmp_path), walk(tmp_path, may_leave=True), walk(tmp_path, may_leave=False)
+    assert len({silent.fingerprint, yes.fingerprint, no.fingerprint}) == 3
