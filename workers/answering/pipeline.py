@@ -25,7 +25,7 @@ from answerloop.domain import (
     Usage,
 )
 from answerloop.metrics import without_citations
-from answerloop.observability import STEP_SECONDS
+from answerloop.observability import ENDPOINT_ANSWERS, STEP_SECONDS
 from answerloop.ports import GenerationRequest, Generator
 from workers.answering import answerable, guard, language, prompt
 from workers.answering.audience import Rights
@@ -199,7 +199,9 @@ class Pipeline:
             else:
                 ruling = self._endpoint.door(asked, voice.request.messages, voice.request.evidence, found.passages)
                 notes.append(f"{LEFT if ruling.may_leave else STAYED}: {ruling.because}")
-                if ruling.may_leave:
+                if not ruling.may_leave:
+                    ENDPOINT_ANSWERS.labels(outcome="stayed in the house").inc()
+                else:
                     voices.append(replace(voice, request=replace(voice.request, may_leave=True)))
         voices.append(self._voice(asked, found, deadline, speaker))
         alone = replace(voices[-1].request, adapter=BASE_ADAPTER)

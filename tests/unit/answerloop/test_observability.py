@@ -110,3 +110,11 @@ def test_what_libraries_send_is_not_logged_even_when_everything_is(logged, libra
     log.debug("ours")
     assert [json.loads(line)["message"] for line in lines().splitlines()] == ["no answer", "ours"]
     sender.setLevel(logging.NOTSET)
+
+
+def test_clients_of_models_never_log_what_they_send(logged):
+    lines = logged("json", "DEBUG")
+    for name in ("openai._base_client", "httpx2", "httpcore2.http11"):
+        logging.getLogger(name).debug("Request options: %s", {"messages": "how long is leave"})
+        logging.getLogger(name).info("Request options: %s", {"messages": "how long is leave"})
+    assert lines() == ""
