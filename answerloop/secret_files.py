@@ -16,8 +16,6 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSou
 
 from answerloop.errors import ConfigurationError
 
-ALSO = frozenset({"database_url"})
-"""Not of a secret type, but it may hold a password."""
 MOUNTED = Path("/run/secrets")
 """Container engines lay their secrets here, often readable for everybody inside: nobody else is there."""
 LARGEST_BYTES = 64_000
@@ -29,9 +27,7 @@ class SecretFiles(PydanticBaseSettingsSource):
     def __init__(self, settings: type[BaseSettings], env: EnvSettingsSource, dotenv: DotEnvSettingsSource) -> None:
         super().__init__(settings)
         prefix = str(settings.model_config.get("env_prefix", "")).lower()
-        names = {
-            f"{prefix}{name}_file": name for name, field in settings.model_fields.items() if is_secret(name, field)
-        }
+        names = {f"{prefix}{name}_file": name for name, field in settings.model_fields.items() if is_secret(field)}
         given = {**dotenv.env_vars, **env.env_vars}
         self._files = {names[key]: path for key, path in given.items() if key in names and path}
         self._given = {name for key, name in names.items() if given.get(key.removesuffix("_file"))}
@@ -47,8 +43,8 @@ class SecretFiles(PydanticBaseSettingsSource):
         return {name: read_secret(variable(name), Path(path)) for name, path in self._files.items()}
 
 
-def is_secret(name: str, field: FieldInfo) -> bool:
-    return name in ALSO or "SecretStr" in str(field.annotation)
+def is_secret(field: FieldInfo) -> bool:
+    return "SecretStr" in str(field.annotation)
 
 
 def variable(name: str) -> str:

@@ -30,7 +30,8 @@ from answerloop.settings import Settings
 
 WORKER_GROUPS = ("answer", "deliver", "index")
 TRAINING_GROUP = "train"
-START_SECONDS = 180.0
+START_SECONDS = 600.0
+"""A busy machine takes minutes to load a model; what has ended is told at once."""
 NEEDED_BYTES = 2_000_000_000
 
 

@@ -20,16 +20,11 @@ from answerloop.tasks import QUEUES, REVIEW
 from tests.unit.project.compose import DOCKER, FILE, ROOT, load, ours, programs, services, settings_of
 from workers.serving import GROUPS
 
-AWAITED = {"ANSWERLOOP_WEAVIATE_URL", "ANSWERLOOP_WEAVIATE_GRPC_PORT", "ANSWERLOOP_WEAVIATE_API_KEY_FILE"}
-"""Settings of the Weaviate backend."""
-
 
 def known() -> set[str]:
     names = {f"ANSWERLOOP_{name.upper()}" for name in Settings.model_fields}
-    files = {
-        f"ANSWERLOOP_{name.upper()}_FILE" for name, field in Settings.model_fields.items() if is_secret(name, field)
-    }
-    return names | files | AWAITED
+    files = {f"ANSWERLOOP_{name.upper()}_FILE" for name, field in Settings.model_fields.items() if is_secret(field)}
+    return names | files
 
 
 # --- the file
