@@ -288,7 +288,7 @@ def test_a_shortcut_that_lacks_something_is_refused(kit: SlackKit, missing):
 
 
 def test_what_was_not_stored_is_not_acknowledged(kit: SlackKit, monkeypatch):
-    def down() -> None:
+    def down(**_: object) -> None:
         raise DatabaseUnavailable("disk full")
 
     monkeypatch.setattr(kit.database, "writing", down)
