@@ -25,7 +25,8 @@ from workers.training.rows import Dataset
 from workers.training.student import Student
 from workers.training.suites import neutral_texts, suites
 from workers.training.work import Parts, Stage, TrainingWork
-from workers.wiring import Workshop, prepare_language_model
+from workers.wiring import prepare_language_model
+from workers.wiring.rooms import Rooms
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ PATIENCE_SECONDS = 600.0
 """For one answer of an arm: eight are written at once, on one thread."""
 
 
-def nightly(workshop: Workshop, manners: Manners) -> Nightly:
+def nightly(workshop: Rooms, manners: Manners) -> Nightly:
     """The workshop's settings are those of a night. Raises ConfigurationError."""
     settings = workshop.settings
     params = load_params(settings.training_params)
@@ -58,23 +59,23 @@ def nightly(workshop: Workshop, manners: Manners) -> Nightly:
     return Nightly(workshop.database, TrainingWork(parts), workshop.notifier, workshop.heartbeat, hours)
 
 
-def _student(workshop: Workshop, params: Params) -> Student:
+def _student(workshop: Rooms, params: Params) -> Student:
     prepare_language_model(workshop.settings, log.info)
     return workshop.student(params)
 
 
-def _families(workshop: Workshop) -> dict[str, str]:
+def _families(workshop: Rooms) -> dict[str, str]:
     with workshop.database.reading() as session:
         return {each.id: each.family for each in training_sets.frozen(session, workshop.settings.tenant)}
 
 
-def _keys(workshop: Workshop) -> dict[str, str]:
+def _keys(workshop: Rooms) -> dict[str, str]:
     with workshop.database.reading() as session:
         return documents.keys(session, workshop.settings.tenant)
 
 
 @contextmanager
-def _stage(workshop: Workshop, manners: Manners) -> Iterator[Stage]:
+def _stage(workshop: Rooms, manners: Manners) -> Iterator[Stage]:
     settings = workshop.settings
     with suites(settings, lambda other, speaker: _pipeline(workshop, other.retriever, speaker)) as cases:
         keys = _keys(workshop)
@@ -86,13 +87,13 @@ def _stage(workshop: Workshop, manners: Manners) -> Iterator[Stage]:
             workshop.put_language_model_away()
 
 
-def _pipeline(workshop: Workshop, retriever: Any, speaker: Speaker) -> Pipeline:
+def _pipeline(workshop: Rooms, retriever: Any, speaker: Speaker) -> Pipeline:
     settings = workshop.settings
     limits = Limits(settings.answer_threshold, settings.sure_threshold, settings.max_new_tokens, PATIENCE_SECONDS)
     return Pipeline(retriever, always(speaker), workshop.fallback, workshop.guard, limits, workshop.triage)
 
 
-def _served(workshop: Workshop) -> ArmName:
+def _served(workshop: Rooms) -> ArmName:
     if workshop.adapters.serving().live not in (None, BASE_ADAPTER):
         return ArmName.LIVE
     if workshop.settings.openai_adapters == "vllm":  # which serves the model that adapters are trained on
@@ -100,7 +101,7 @@ def _served(workshop: Workshop) -> ArmName:
     return {"reader": ArmName.SERVED, "extractive": ArmName.QUOTE}.get(workshop.settings.house_generator, ArmName.BASE)
 
 
-def _contestants(workshop: Workshop, candidate: str, rows: Dataset) -> tuple[Contestant, ...]:
+def _contestants(workshop: Rooms, candidate: str, rows: Dataset) -> tuple[Contestant, ...]:
     settings, live = workshop.settings, workshop.adapters.serving().live
     folder, model = model_folder(settings.model, settings.effective_models_folder), workshop.language_model
     adapters = [candidate, *([live] if live not in (None, BASE_ADAPTER) else [])]

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from answerloop.domain import Message
 from answerloop.ports import Completion, GenerationRequest, Generator
 from workers.training.prompts import Serving
-from workers.wiring import Workshop, prepare_language_model
+from workers.wiring import prepare_language_model
+from workers.wiring.rooms import Rooms
 
 log = logging.getLogger(__name__)
 
 
-def parts_of(workshop: Workshop) -> Serving:
+def parts_of(workshop: Rooms) -> Serving:
     """What an adapter will be served with: the language model, whoever speaks now."""
     return Serving(
         workshop.retriever, _LateModel(workshop), workshop.guard, workshop.redactor, workshop.settings.max_new_tokens
@@ -23,7 +24,7 @@ def parts_of(workshop: Workshop) -> Serving:
 class _LateModel:
     """The language model, prepared and loaded when it is first needed: on most nights there is nothing to learn."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, workshop: Rooms) -> None:
         self._workshop = workshop
         self.name = workshop.settings.model
 
