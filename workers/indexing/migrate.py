@@ -18,7 +18,7 @@ from answerloop.db.tables import DocumentRow
 from answerloop.domain import Chunk
 from answerloop.errors import ConfigurationError, IndexMismatch, IndexUnavailable
 from answerloop.ports import DocumentIndex
-from workers.indexing.rest import at_rest
+from workers.indexing.rest import Rest, at_rest, forget_unlisted, publish
 
 COPIED_AT_ONCE = 50
 NAMED = 3
@@ -58,16 +58,17 @@ class IndexMigration:
         """Nothing is indexed meanwhile. Raises IndexMismatch when another embedder filled the source,
         ConfigurationError when it is not what the database lists, IndexUnavailable when the copy is not what was read.
         """
-        with at_rest(self._database, "`answerloop migrate-index`") as hold:
+        with at_rest(self._database, "`answerloop migrate-index`") as rest:
             generation, there = self._begun(tenant)
             moved = Moved(tenant)
-            read = self._copy(tenant, generation, there, moved, progress, hold)
+            read = self._copy(tenant, generation, there, moved, progress, rest)
             self._check(tenant, read)
             self._forget(tenant, generation, [document for document in there if document not in read.sums])
+            for erased in forget_unlisted(self._database, generation, tenant, read.sums.keys()):
+                del read.sums[erased]
             generation.refresh(tenant)
-            hold()
             self._compare(read.sums, _sums(generation, tenant))
-            generation.publish(tenant)
+            publish(self._database, self._target, generation, tenant, read.sums.keys(), rest)
         moved.documents = len(read.sums)
         moved.checksum = hashlib.sha256(repr(sorted(read.sums.items())).encode()).hexdigest()[:16]
         return moved
@@ -87,7 +88,7 @@ class IndexMigration:
         there: Mapping[str, str],
         moved: Moved,
         progress: Progress,
-        hold: Callable[[], None],
+        rest: Rest,
     ) -> _Read:
         read = _Read()
         with self._database.reading() as session:
@@ -104,7 +105,7 @@ class IndexMigration:
             moved.kept += len(known) - len(fresh)
             moved.chunks += sum(map(len, known.values()))
             progress(len(read.sums), max(total, len(read.sums)), next(iter(part)))
-            hold()
+            rest.require()
         return read
 
     def _known(self, part: Mapping[str, Sequence[Chunk]], read: _Read, moved: Moved) -> dict[str, Sequence[Chunk]]:

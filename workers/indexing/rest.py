@@ -2,44 +2,125 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+import logging
+import threading
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from answerloop.db.repositories import documents
 from answerloop.db.session import Database
-from answerloop.errors import IndexUnavailable
+from answerloop.errors import DatabaseUnavailable, IndexUnavailable
+from answerloop.ports import DocumentIndex
+
+log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=15)
 """So long nobody indexes after a process that held the sources was killed."""
 RENEWED_AFTER_SECONDS = 60.0
 
 
-@contextmanager
-def at_rest(database: Database, work: str) -> Iterator[Callable[[], None]]:
-    """Hold every source; what it yields is called again and again, to hold them longer. Raises IndexUnavailable."""
-    with database.writing() as session:
-        sources = [source.id for source in documents.sources(session)]
-        taken = [source for source in sources if documents.lease_source(session, source, LEASE)]
-    renewed = time.monotonic()
+class Rest:
+    """The sources that are held, by a thread that renews them whatever else takes its time."""
 
-    def hold() -> None:
-        nonlocal renewed
-        if time.monotonic() - renewed < RENEWED_AFTER_SECONDS:
-            return
-        with database.writing() as session:
-            for source in taken:
-                documents.renew_source(session, source, LEASE)
-        renewed = time.monotonic()
+    def __init__(self, database: Database, work: str) -> None:
+        self._database = database
+        self._work = work
+        self._held: dict[str, datetime] = {}
+        self._lost = False
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._renew_in_time, name="rest", daemon=True)
 
-    try:
-        if len(taken) < len(sources):
+    def begin(self) -> None:
+        with self._database.writing() as session:
+            for source in documents.sources(session):
+                if (until := documents.hold_source(session, source.id, LEASE)) is not None:
+                    self._held[source.id] = until
+                else:
+                    self._lost = True
+        self._thread.start()
+
+    def end(self) -> None:
+        self._over.set()
+        self._thread.join()
+        with self._database.writing() as session:
+            for source, until in self._held.items():
+                documents.free_source(session, source, until)
+
+    def require(self) -> None:
+        """What took long may go on. Raises IndexUnavailable when a source was lost."""
+        if self._lost:
             raise IndexUnavailable(
-                f"A source is being indexed right now, or was when its process was killed: try {work} again in a while."
+                f"A source is being indexed right now, or was when its process was killed: try {self._work} again in "
+                "a while."
             )
-        yield hold
+
+    def require_all(self) -> None:
+        """As of now, of every source that there is by now. Raises IndexUnavailable."""
+        self._renew()
+        with self._database.reading() as session:
+            listed = {source.id for source in documents.sources(session)}
+        self._lost |= not listed <= self._held.keys()
+        self.require()
+
+    def _renew(self) -> None:
+        with self._lock:
+            with self._database.writing() as session:
+                renewed = {
+                    source: documents.hold_source(session, source, LEASE, until) for source, until in self._held.items()
+                }
+            self._lost |= None in renewed.values()
+            self._held = {source: until for source, until in renewed.items() if until is not None}
+
+    def _renew_in_time(self) -> None:
+        while not self._over.wait(RENEWED_AFTER_SECONDS):
+            try:
+                self._renew()
+            except DatabaseUnavailable:
+                log.warning("sources could not be held longer, which is tried again")
+
+
+@contextmanager
+def at_rest(database: Database, work: str) -> Iterator[Rest]:
+    """Hold every source. Raises IndexUnavailable when one is held by somebody else."""
+    rest = Rest(database, work)
+    rest.begin()
+    try:
+        rest.require()
+        yield rest
     finally:
-        with database.writing() as session:
-            for source in taken:
-                documents.release_source(session, source, report=None)
+        rest.end()
+
+
+def publish(
+    database: Database,
+    index: DocumentIndex,
+    generation: DocumentIndex,
+    tenant: str,
+    written: Collection[str],
+    rest: Rest,
+) -> None:
+    """Let `generation` serve in `index`, without what was erased since it was written to it: the database is asked
+    right before, and once more after, since an erasure takes chunks from the generation that is live at its moment.
+    Raises IndexUnavailable when somebody else may have indexed meanwhile."""
+    while forget_unlisted(database, generation, tenant, written):
+        generation.refresh(tenant)
+        written = listed(database, tenant, written)
+    rest.require_all()
+    generation.publish(tenant)
+    if forget_unlisted(database, index, tenant, written):
+        index.refresh(tenant)
+
+
+def forget_unlisted(database: Database, index: DocumentIndex, tenant: str, written: Collection[str]) -> set[str]:
+    """Those of these documents that the database lists no more: they are taken out."""
+    gone = set(written) - listed(database, tenant, written)
+    if gone:
+        index.replace_documents(tenant, {document: [] for document in gone})
+    return gone
+
+
+def listed(database: Database, tenant: str, written: Collection[str]) -> set[str]:
+    with database.reading() as session:
+        return set(documents.ids_of_tenant(session, tenant)).intersection(written)

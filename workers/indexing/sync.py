@@ -24,7 +24,7 @@ from answerloop.ports import DocumentIndex, Embedder
 from workers.indexing.chunk import split
 from workers.indexing.document import ExtractedDocument, leave_below
 from workers.indexing.embed import Prepared, embed_documents
-from workers.indexing.rest import at_rest
+from workers.indexing.rest import Rest, at_rest, publish
 from workers.indexing.sandbox import Extractor
 from workers.indexing.sources import SourceItem, walk
 
@@ -111,14 +111,19 @@ class Indexer:
                 log.exception("sync failed", extra={"source_id": source.id})
 
     def forget(self, receipt_id: str) -> None:
-        """Take erased documents out of the index. One that is in its source still comes back with the next sync."""
+        """Take erased documents out of the index. One that is in its source still comes back with the next sync.
+
+        What is being written at this moment may hold them still: then the receipt waits for the next time.
+        """
         with self._database.reading() as session:
             forgotten = receipts.documents_to_forget(session, receipt_id)
+            written_to = documents.is_source_held(session)
         for tenant, document_id in forgotten:
             self._index.replace_documents(tenant, {document_id: []})
             self._index.refresh(tenant)
-            with self._database.writing() as session:
-                receipts.document_forgotten(session, receipt_id, document_id, OLD_VERSIONS)
+            if not written_to:
+                with self._database.writing() as session:
+                    receipts.document_forgotten(session, receipt_id, document_id, OLD_VERSIONS)
 
     def rebuild(self, tenant: str, progress: Progress | None = None) -> int:
         """Write the tenant's whole index anew beside the live one, then switch; returns the number of documents.
@@ -126,25 +131,27 @@ class Indexer:
         Needed after a change of the embedder or of the chunks. Works from the stored texts, so no source is read.
         Raises IndexUnavailable while a source is being synced: its changes would be lost with the old generation.
         """
-        with at_rest(self._database, "the rebuild") as hold:
-            return self._rebuild(tenant, progress or _silent, hold)
+        with at_rest(self._database, "the rebuild") as rest:
+            return self._rebuild(tenant, progress or _silent, rest)
 
-    def _rebuild(self, tenant: str, progress: Progress, hold: Callable[[], None]) -> int:
+    def _rebuild(self, tenant: str, progress: Progress, rest: Rest) -> int:
         generation = self._index.begin_rebuild(tenant)
         with self._database.reading() as session:
             ids = documents.ids_of_tenant(session, tenant)
         for done, document_id in enumerate(ids):
             progress(done, len(ids), document_id)
-            hold()
+            rest.require()
             with self._database.reading() as session:
-                row = documents.with_text(session, document_id)
+                row = documents.with_texts(session, [document_id]).get(document_id)
+            if row is None:  # erased meanwhile
+                continue
             pieces = split(row.text, row.title, self._embedder.count_tokens, self._chunk_tokens)
             prepared = Prepared(
                 row.id, row.title, row.url, row.modified_at, row.version, row.reader_set_id, row.superseded, pieces
             )
             generation.replace_documents(tenant, embed_documents(self._embedder, [prepared]))
         generation.refresh(tenant)
-        generation.publish(tenant)
+        publish(self._database, self._index, generation, tenant, ids, rest)
         progress(len(ids), len(ids), "")
         return len(ids)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session, undefer
 
 from answerloop.db.tables import DocumentRow, ReaderSetRow, SourceRow, now
@@ -246,15 +246,37 @@ def _source_view(row: SourceRow) -> SourceView:
 def lease_source(session: Session, source_id: str, lease: timedelta) -> bool:
     """Take the right to sync a source, or prolong nothing: False when another process is at it."""
     taken = session.execute(
-        update(SourceRow)
-        .where(SourceRow.id == source_id, or_(SourceRow.lease_until.is_(None), SourceRow.lease_until < now()))
-        .values(lease_until=now() + lease)
+        update(SourceRow).where(SourceRow.id == source_id, _free()).values(lease_until=now() + lease)
     )
     return taken.rowcount == 1  # type: ignore[attr-defined,no-any-return]
 
 
 def renew_source(session: Session, source_id: str, lease: timedelta) -> None:
     session.execute(update(SourceRow).where(SourceRow.id == source_id).values(lease_until=now() + lease))
+
+
+def hold_source(session: Session, source_id: str, lease: timedelta, until: datetime | None = None) -> datetime | None:
+    """Take the right to sync a source, or prolong the one that was taken `until` then: the time it has now, or None
+    when another process has it, or has had it since."""
+    mine = _free() if until is None else SourceRow.lease_until == until
+    longer = now() + lease
+    held = session.execute(update(SourceRow).where(SourceRow.id == source_id, mine).values(lease_until=longer))
+    return longer if held.rowcount == 1 else None  # type: ignore[attr-defined]
+
+
+def free_source(session: Session, source_id: str, until: datetime) -> None:
+    """Give back what `hold_source` has taken; nothing, when another process has it by now."""
+    mine = SourceRow.lease_until == until
+    session.execute(update(SourceRow).where(SourceRow.id == source_id, mine).values(lease_until=None))
+
+
+def is_source_held(session: Session) -> bool:
+    """Whether anything is being indexed, or moved to another generation or index."""
+    return session.scalar(select(SourceRow.id).where(SourceRow.lease_until >= now()).limit(1)) is not None
+
+
+def _free() -> ColumnElement[bool]:
+    return or_(SourceRow.lease_until.is_(None), SourceRow.lease_until < now())
 
 
 def release_source(session: Session, source_id: str, report: dict[str, Any] | None) -> None:
