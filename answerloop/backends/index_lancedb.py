@@ -119,6 +119,14 @@ class LanceDocumentIndex:
     def search(self, query: IndexQuery) -> list[Hit]:
         if not query.reader_sets:
             return []
+        try:
+            return self._search_now(query)
+        except IndexUnavailable as error:
+            if not _is_gone(error.__cause__):
+                raise
+            return self._search_now(query)  # a newer snapshot
+
+    def _search_now(self, query: IndexQuery) -> list[Hit]:
         with _translated():
             table = self._snapshot(query.tenant)
             if table is None:
@@ -258,6 +266,12 @@ def _columns(table: Table, rows: Sequence[int], columns: list[str]) -> tuple[lis
     """The numbers of the rows in the order in which they come, and the columns."""
     found = table.take_row_ids(list(rows)).select(columns).with_row_id().to_arrow()
     return found["_rowid"].to_pylist(), found.select(columns)
+
+
+def _is_gone(cause: BaseException | None) -> bool:
+    """Whether a snapshot was cleaned up, or its generation replaced, while it was opened or read."""
+    said = str(cause).lower()
+    return "not found" in said or "no longer exists" in said
 
 
 def _these(rows: Sequence[int]) -> str:
