@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import getpass
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from answerloop.cli.console import EXIT_INCOMPLETE, clear_errors, console
+from answerloop.db import departure
 from answerloop.db.eraser import Eraser
 from answerloop.db.repositories import receipts
 from answerloop.db.repositories.receipts import Receipt
@@ -45,7 +47,7 @@ def erase(
     with clear_errors():
         settings = load_settings()
         database = Database(settings.effective_database_url)
-        database.check()
+        database.check(to_erase_again=again is not None)
         if again:
             erase_again(settings, database, erasures.read(again))
             database.dispose()
@@ -73,14 +75,17 @@ def erase_again(settings: Settings, database: Database, told: list[erasures.Eras
     key, eraser = key_of(settings.state.receipt_key), _eraser(settings, database)
     found = erasures.missing(database, key, told)
     for kind, subject in found.again:
-        receipt = (eraser.person if kind == "person" else eraser.document)(subject, getpass.getuser())
-        _say(f"Erased again: a {kind}, receipt {receipt.id}.")
+        with suppress(NotFound):  # it went with another one
+            receipt = (eraser.person if kind == "person" else eraser.document)(subject, getpass.getuser())
+            _say(f"Erased again: a {kind}, receipt {receipt.id}.")
     if found.nothing_known:
         _say(f"{found.nothing_known} erasures are of nobody and nothing that is known here.")
     for each in found.sealed_otherwise:
         _say(f"Not known whose: the erasure {each.id} of {each.at}, sealed with another key. Erase it by hand.")
     if told:
-        erasures.note(settings.state.erasures, database, key)
+        erasures.note(settings.state.erasures, database, key, told)
+    with database.writing() as session:
+        departure.erased_again(session)
 
 
 def _eraser(settings: Settings, database: Database) -> Eraser:

@@ -64,9 +64,11 @@ def import_state(
         told = erasures.read(erased) if erased else []
         database = Database(settings.effective_database_url)
         with progress_bar("importing") as progress:
-            arrived = arrive(settings, database, file, progress, moved)
+            arrived = arrive(settings, database, file, progress, moved, to_erase_again=erased is not None)
         _say(f"Imported: {_summary(arrived.manifest)}.")
-        erase_again(settings, database, told)
+        if erased:
+            _say(f"Erasing again; should that be cut short, nothing starts until `answerloop erase --again {erased}`.")
+            erase_again(settings, database, told)
         database.dispose()
     _tell(arrived, was_told=erased is not None)
 

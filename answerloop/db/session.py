@@ -22,6 +22,8 @@ from answerloop.errors import ConfigurationError, DatabaseUnavailable
 UNIQUE_VIOLATION = "23505"
 MOVED = "moved away"
 """The bookmark of an installation whose state was exported to go on elsewhere."""
+UNERASED = "erasures to repeat"
+"""The bookmark of one that came in from an archive, of which something is still to be erased again."""
 
 
 class DuplicateKey(Exception):
@@ -71,21 +73,29 @@ class Database:
         with _translated(), self.engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
 
-    def check(self) -> None:
-        """Raises DatabaseUnavailable when it does not answer, ConfigurationError when it was not migrated, or when its
-        rows have moved elsewhere."""
+    def check(self, *, to_erase_again: bool = False) -> None:
+        """Raises DatabaseUnavailable when it does not answer, ConfigurationError when it was not migrated, when its
+        rows have moved elsewhere, or, but for whoever erases it, when it has what was erased."""
         found, wanted = self.version(), newest_version()
         if found != wanted:
             raise ConfigurationError(
                 f"The database is at version {found or 'none'}, this program needs {wanted}: run `answerloop migrate`."
             )
         with _translated(), self.engine.connect() as connection:
-            gone = connection.execute(text("SELECT position FROM bookmarks WHERE name = :name"), {"name": MOVED})
-            if (moved := gone.scalar()) is not None:
-                raise ConfigurationError(
-                    f"This installation was exported at {moved}, to go on elsewhere. If it shall go on here after all: "
-                    "`answerloop export-state --undo`."
-                )
+            told = text("SELECT name, position FROM bookmarks WHERE name IN (:moved, :unerased)")
+            marked = {
+                row.name: row.position for row in connection.execute(told, {"moved": MOVED, "unerased": UNERASED})
+            }
+        if MOVED in marked:
+            raise ConfigurationError(
+                f"This installation was exported at {marked[MOVED]}, to go on elsewhere. If it shall go on here after "
+                "all: `answerloop export-state --undo`."
+            )
+        if UNERASED in marked and not to_erase_again:
+            raise ConfigurationError(
+                f"This installation was imported at {marked[UNERASED]}, and what was erased before is in it still: "
+                "`answerloop erase --again FILE`, with the newest erasures.jsonl that there is, then start."
+            )
 
     def migrate(self) -> None:
         """Bring the tables to the newest version; doing it twice changes nothing."""

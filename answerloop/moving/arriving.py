@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from answerloop.db import transfer
+from answerloop.db import departure, transfer
 from answerloop.db.repositories import documents
 from answerloop.db.session import Database, newest_version
 from answerloop.errors import ArchiveRefused
@@ -29,9 +29,16 @@ class Arrived:
 
 
 def import_state(
-    settings: Settings, database: Database, path: Path, progress: Progress, moved: Mapping[str, str]
+    settings: Settings,
+    database: Database,
+    path: Path,
+    progress: Progress,
+    moved: Mapping[str, str],
+    *,
+    to_erase_again: bool = False,
 ) -> Arrived:
-    """`moved` are the locations of sources, old → new. Raises ArchiveRefused, AlreadyRunning, ConfigurationError,
+    """`moved` are the locations of sources, old → new. With `to_erase_again` nothing starts until that was done
+    (`departure.erased_again`). Raises ArchiveRefused, AlreadyRunning, ConfigurationError,
     DatabaseUnavailable, and then nothing has come in."""
     with Reader(path) as reader, files.alone(settings.state):
         _require_fit(settings, reader.manifest)
@@ -42,7 +49,7 @@ def import_state(
         _require_empty(database)
         reader.verify()
         with _unpacked(settings, reader) as unpacked:
-            replaced = _take(database, reader, unpacked, progress, moved)
+            replaced = _take(database, reader, unpacked, progress, moved, to_erase_again)
         with database.reading() as session:
             sources = documents.sources(session)
             tenants = tuple(documents.tenants(session))
@@ -51,7 +58,12 @@ def import_state(
 
 
 def _take(
-    database: Database, reader: Reader, unpacked: files.Unpacked, progress: Progress, moved: Mapping[str, str]
+    database: Database,
+    reader: Reader,
+    unpacked: files.Unpacked,
+    progress: Progress,
+    moved: Mapping[str, str],
+    to_erase_again: bool,
 ) -> int:
     entries = {entry.name: entry for entry in reader.manifest.tables}
     names = transfer.names()
@@ -62,6 +74,8 @@ def _take(
             arrival.take(name, reader.lines(entries[name]))
         arrival.move_sources(moved)
         arrival.settle()
+        if to_erase_again:
+            departure.await_erasures(session)
         require_nobody(database)
         unpacked.place()
         progress(len(names), len(names), "")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from secrets import token_hex
@@ -40,9 +40,9 @@ class Missing:
     sealed_otherwise: tuple[Erasure, ...]
 
 
-def note(path: Path, database: Database, key: bytes) -> None:
-    """Add what the database has receipts of. Nothing is ever taken away."""
-    known = {erasure.id: erasure for erasure in read(path)}
+def note(path: Path, database: Database, key: bytes, told: Sequence[Erasure] = ()) -> None:
+    """Add what the database has receipts of, and what a newer list has told. Nothing is ever taken away."""
+    known = {erasure.id: erasure for erasure in (*read(path), *told)}
     with database.reading() as session:
         for receipt_id, kind, subject, at in receipts.asked_for(session):
             known.setdefault(receipt_id, Erasure(receipt_id, kind, subject, at.isoformat(), _name_of(key)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ from answerloop import __version__
 from answerloop.db import departure, transfer
 from answerloop.db.repositories import processes
 from answerloop.db.session import Database
-from answerloop.errors import AlreadyRunning, ConfigurationError, DatabaseUnavailable
+from answerloop.errors import AlreadyRunning, DatabaseUnavailable
 from answerloop.moving import files
 from answerloop.moving.archive import Manifest, Writer
 from answerloop.secrets import key_of
 from answerloop.settings import Settings
+
+log = logging.getLogger(__name__)
 
 ATTEMPTS = 5
 
@@ -84,12 +87,16 @@ def _write(settings: Settings, database: Database, path: Path, progress: Progres
 
 @contextmanager
 def _moment(settings: Settings, database: Database) -> Iterator[tuple[Any, dict[str, Path]] | None]:
-    """Rows and files of the same moment: None when a file has changed between the first look and the last."""
-    try:
-        before = files.marks(settings.state)
-        with database.snapshot() as connection:
+    """Rows and files of the same moment: None when a file has changed, or gone, between the first look and the last."""
+    found = None
+    with ExitStack() as opened:
+        try:
+            before = files.marks(settings.state)
+            connection = opened.enter_context(database.snapshot())
             transfer.fix_moment(connection)
-            with files.held(settings.state) as linked:
-                yield (connection, linked) if files.marks(settings.state) == before else None
-    except FileNotFoundError as error:
-        raise ConfigurationError(f"{error.filename} went away while it was read: try again.") from None
+            linked = opened.enter_context(files.held(settings.state))
+            if files.marks(settings.state) == before:
+                found = connection, linked
+        except FileNotFoundError:
+            log.info("a file went away between two looks at it", exc_info=True)
+        yield found

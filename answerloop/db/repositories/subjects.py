@@ -43,3 +43,6 @@ def people(session: Session) -> Iterator[str]:
 def documents(session: Session) -> Iterator[str]:
     for column in DOCUMENTS:
         yield from session.scalars(select(column).distinct())
+    for several in session.scalars(select(CorrectionRow.documents)):
+        yield from map(str, several)
+    yield from session.scalars(select(DatasetSourceRow.ref).where(DatasetSourceRow.kind == "document"))

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from answerloop.cli import app
 from answerloop.db.tables import DocumentRow
+from answerloop.errors import ConfigurationError
 from answerloop.testing.past import document
 from answerloop.testing.past_state import House, paint_files
 
@@ -73,6 +74,33 @@ def test_a_backup_says_that_erasures_are_to_be_repeated(old, run, tmp_path):
     new = House(tmp_path / "new")
     with new.database.reading() as session:
         assert session.query(DocumentRow).count() == 0
+    new.database.dispose()
+
+
+def test_nothing_starts_before_all_is_erased_again(old, run, tmp_path, monkeypatch):
+    """Whatever kills the import after its rows are in."""
+    run("old", "backup", "state.tar")
+    with old.database.reading() as session:
+        document_id = session.query(DocumentRow).one().id
+    old.database.dispose()
+    run("old", "erase", "--document", document_id)
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("answerloop.cli.state.erase_again", die)
+        code, said = run("new", "import-state", "state.tar", "--erasures", "old/erasures.jsonl")
+        assert code != 0
+        assert "nothing starts until `answerloop erase --again old/erasures.jsonl`" in said
+    new = House(tmp_path / "new")
+    with pytest.raises(ConfigurationError, match="answerloop erase --again FILE"):
+        new.database.check()
+    assert run("new", "erase", "--person", "somebody")[0] == 4
+    code, said = run("new", "erase", "--again", "old/erasures.jsonl")
+    assert (code, "Erased again: a document" in said) == (0, True)
+    new.database.check()
+    assert len((tmp_path / "new" / "erasures.jsonl").read_text().splitlines()) == 2, "theirs and ours"
     new.database.dispose()
 
 

@@ -2,8 +2,10 @@
 
 import pytest
 
+from answerloop.db.audit_tables import CorrectionRow
 from answerloop.db.eraser import Eraser
 from answerloop.db.tables import DocumentRow, FeedbackRow, QuestionRow
+from answerloop.db.training_tables import DatasetSourceRow
 from answerloop.errors import ConfigurationError, NotFound
 from answerloop.moving import erasures
 from answerloop.secrets import key_of
@@ -49,6 +51,33 @@ def test_what_was_erased_since_is_found_by_the_key_alone(old, restored, document
     with restored.database.reading() as session:
         assert not session.query(QuestionRow).filter(QuestionRow.asker == "zoë").all()
     assert missing(restored, told).again == ()
+
+
+def test_a_document_is_found_by_what_was_made_of_it(old, restored):
+    """Its row, and the answers from it, may have gone before the backup."""
+    found = [("document", "only in a correction"), ("document", "only in a dataset")]
+    for house in (old, restored):
+        with house.database.writing() as session:
+            correction = session.query(CorrectionRow).first()
+            correction.documents = [*correction.documents, "only in a correction"]
+            session.add(DatasetSourceRow(dataset="e" * 64, kind="document", ref="only in a dataset"))
+    for _, document in found:
+        eraser(old).document(document, "ops")
+    told = noted(old)
+    assert missing(restored, told).again == tuple(found)
+    for _, document in found:
+        eraser(restored).document(document, "ops")
+    assert missing(restored, told).again == ()
+
+
+def test_what_a_newer_list_has_told_stays_in_the_own_one(old, restored):
+    """Also what nothing is known of here: the next backup that is restored may have it."""
+    eraser(old).person("zoë", "ops")
+    told = noted(old)
+    key = key_of(restored.state.receipt_key)
+    erasures.note(restored.state.erasures, restored.database, key, told)
+    erasures.note(restored.state.erasures, restored.database, key)
+    assert {each.id for each in told} <= {each.id for each in erasures.read(restored.state.erasures)}
 
 
 def test_a_reviewer_is_found_by_every_name(old, restored):

@@ -14,7 +14,7 @@ from answerloop.db import departure, transfer
 from answerloop.db.audit_tables import BookmarkRow
 from answerloop.db.repositories import processes
 from answerloop.db.tables import DocumentRow, ProcessRow, QuestionRow, ReaderSetRow, SourceRow, now
-from answerloop.errors import AlreadyRunning, ArchiveRefused, ConfigurationError
+from answerloop.errors import AlreadyRunning, ArchiveRefused, ConfigurationError, DatabaseUnavailable
 from answerloop.moving import files
 from answerloop.testing.installation import CHECKOUT
 from answerloop.testing.past_state import House, every_line
@@ -188,6 +188,34 @@ def test_rows_that_come_while_it_is_written_are_not_half_in_it(old, new, archive
     old.leave(archive, live=True, progress=write)
     new.arrive(archive)
     assert every_line(new.database) == before
+
+
+def test_a_file_that_goes_while_it_is_looked_at_is_a_reason_to_look_again(old, new, archive, monkeypatch):
+    """As a dataset does that nights have done with."""
+    real, gone = files.second_name, [old.state.datasets / ("d" * 64) / "train.jsonl"]
+
+    def link(path: Path, name: Path) -> None:
+        if path in gone:
+            gone.remove(path)
+            path.unlink()
+        real(path, name)
+
+    monkeypatch.setattr(files, "second_name", link)
+    manifest = old.leave(archive, live=True)
+    assert gone == []
+    assert len(manifest.files) == 8
+    assert not list(old.state.root.glob(".exporting*"))
+    new.arrive(archive)
+
+
+def test_files_that_go_every_time_are_an_error(old, archive, monkeypatch):
+    def gone(path: Path, name: Path) -> None:
+        raise FileNotFoundError(2, "No such file or directory", str(path))
+
+    monkeypatch.setattr(files, "second_name", gone)
+    with pytest.raises(DatabaseUnavailable, match="change all the time"):
+        old.leave(archive, live=True)
+    assert not archive.exists()
 
 
 # --- who is not let in -----------------------------------------------------------------------------------------------
