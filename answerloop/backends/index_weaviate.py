@@ -239,11 +239,8 @@ class WeaviateDocumentIndex:
         was written."""
         found: dict[str, list[Chunk]] = {said["document_id"]: [] for said in heads}
         editions = {said["document_id"]: said["edition"] for said in heads}
-        for part in _by_size(heads):
-            where = Filter.by_property("document_id").contains_any([said["document_id"] for said in part])
-            where &= Filter.by_property("edition").contains_any([said["edition"] for said in part])
-            parts = sum(said["parts"] for said in part)
-            for each in self._api.fetch(kept.chunks, self._names.tenant(tenant), where, parts, ROW, vectors=True):
+        for where, most in _queries(heads):
+            for each in self._api.fetch(kept.chunks, self._names.tenant(tenant), where, most, ROW, vectors=True):
                 chunk = chunk_of(each.properties, np.asarray(each.vector[VECTOR], dtype=np.float32))
                 if each.properties["edition"] == editions[chunk.document_id]:
                     found[chunk.document_id].append(chunk)
@@ -255,6 +252,21 @@ class WeaviateDocumentIndex:
                     "right now, run `answerloop ingest --rebuild`."
                 )
         return found
+
+
+def _queries(heads: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Any, int]]:
+    """What finds the chunks that these heads name, MOST_PARTS at most by one query. A document that has more is read
+    by the positions of its chunks, which count from 0."""
+    for part in _by_size(heads):
+        where = Filter.by_property("document_id").contains_any([said["document_id"] for said in part])
+        where &= Filter.by_property("edition").contains_any([said["edition"] for said in part])
+        parts, position = sum(said["parts"] for said in part), Filter.by_property("position")
+        if parts <= MOST_PARTS:
+            yield where, parts
+            continue
+        for start in range(0, parts, MOST_PARTS):
+            end = start + MOST_PARTS
+            yield where & position.greater_or_equal(start) & position.less_than(end), MOST_PARTS
 
 
 def _by_size(heads: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:

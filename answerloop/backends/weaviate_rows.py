@@ -25,7 +25,7 @@ from answerloop.text import search_words, spellings, stem, words
 OF_DOCUMENTS = "_documents"
 SLOTS = ("A", "B")
 VECTOR = "default"
-LAYOUT = "1"
+LAYOUT = "2"
 """Changes with what the collections hold: another layout is another pair of them."""
 RESCORED = 200
 """Nearest chunks by compressed vectors that are looked at once more in full."""
@@ -154,7 +154,7 @@ def chunk_of(said: Mapping[str, Any], vector: Vector) -> Chunk:
 def chunk_properties() -> list[Property]:
     return [
         *(_key(name) for name in ("chunk_id", "document_id", "edition")),
-        _number("reader_set", filtered=True),
+        *(_number(name, filtered=True) for name in ("reader_set", "position")),
         Property(name="superseded", data_type=DataType.BOOL, index_filterable=True),
         Property(
             name="words",
@@ -165,7 +165,7 @@ def chunk_properties() -> list[Property]:
         ),
         *(_kept(name) for name in ("title", "text", "url", "version", "sentence_vectors")),
         *(_kept(name, DataType.TEXT_ARRAY) for name in ("headings", "sentences")),
-        *(_number(name) for name in ("position", "start", "end")),
+        *(_number(name) for name in ("start", "end")),
         Property(name="modified_at", data_type=DataType.DATE, index_filterable=False),
     ]
 

@@ -4,8 +4,9 @@ a real one answers is told by the same suites against a real one."""
 from __future__ import annotations
 
 import math
+import operator
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,12 @@ from weaviate.proto.v1 import base_pb2, search_get_pb2
 
 K1, B = 1.2, 0.75
 _OPERATOR = base_pb2.Filters
+_COMPARISONS: dict[int, Callable[[Any, Any], object]] = {
+    _OPERATOR.OPERATOR_EQUAL: operator.eq,
+    _OPERATOR.OPERATOR_NOT_EQUAL: operator.ne,
+    _OPERATOR.OPERATOR_GREATER_THAN_EQUAL: operator.ge,
+    _OPERATOR.OPERATOR_LESS_THAN: operator.lt,
+}
 
 
 @dataclass(slots=True)
@@ -48,7 +55,10 @@ class Refused(Exception):
 
 
 class Store:
+    """`most_results` is what one query may ask for."""
+
     def __init__(self) -> None:
+        self.most_results = 10_000
         self.collections: dict[str, Collection] = {}
         self.aliases: dict[str, str] = {}
 
@@ -66,6 +76,8 @@ class Store:
 
     def search(self, asked: search_get_pb2.SearchRequest) -> list[tuple[Thing, float]]:
         """With their scores, best first."""
+        if asked.limit > self.most_results:
+            raise Refused("query maximum results exceeded")
         things = self.things(asked.collection, asked.tenant)
         found = [thing for thing in things.values() if self.holds(asked, thing)]
         if asked.HasField("near_vector"):
@@ -97,10 +109,8 @@ def _holds(collection: Collection, where: base_pb2.Filters, thing: Thing) -> boo
     mine = thing.value(name)
     if where.operator == _OPERATOR.OPERATOR_CONTAINS_ANY:
         return mine in wanted.values
-    if where.operator == _OPERATOR.OPERATOR_NOT_EQUAL:
-        return bool(mine != wanted)
-    if where.operator == _OPERATOR.OPERATOR_EQUAL:
-        return bool(mine == wanted)
+    if where.operator in _COMPARISONS:
+        return bool(_COMPARISONS[where.operator](mine, wanted))
     raise Refused(f"operator {where.operator} is not known here")
 
 
