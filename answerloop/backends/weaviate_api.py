@@ -127,6 +127,17 @@ class WeaviateApi:
             collections = self._connected().collections
             return collections.exists(collection) and bool(collections.use(collection).tenants.get_by_names([tenant]))
 
+    def drop_all(self, prefix: str) -> int:
+        """Every alias and collection whose name begins so, of whatever tenant; how many collections there were."""
+        with translated():
+            client = self._connected()
+            for alias in [name for name in client.alias.list_all() if name.startswith(prefix)]:
+                client.alias.delete(alias_name=alias)
+            found = [name for name in client.collections.list_all() if name.startswith(prefix)]
+            for name in found:
+                client.collections.delete(name)
+        return len(found)
+
     def behind(self, alias: str) -> str | None:
         with translated():
             found = self._connected().alias.get(alias_name=alias)

@@ -106,11 +106,18 @@ def _schema(server: WeaviateServer, method: str, path: list[str], said: Any) -> 
             return HTTPStatus.OK, {"version": server.version, "grpcMaxMessageSize": 104858000}
         case "POST", ["schema"]:
             return _make(server.store, said)
+        case "GET", ["schema"]:
+            return HTTPStatus.OK, {"classes": [_listed(each.config) for each in server.store.collections.values()]}
         case _, ["schema", name, *rest]:
             return _in_schema(server.store, method, name, rest, said)
         case _, ["aliases", *rest]:
             return _alias(server.store, method, rest, said)
     return HTTPStatus.NOT_FOUND, {}
+
+
+def _listed(config: dict[str, Any]) -> dict[str, Any]:
+    """A client reads much more of a collection than anybody asks for: of names alone it is content with this."""
+    return {"class": config["class"], "vectorizer": "none", "properties": None}
 
 
 def _make(store: Store, said: Any) -> tuple[HTTPStatus, Any]:

@@ -1,5 +1,6 @@
 """Which backend stands behind each port of the workers. Everything heavy is built on first use."""
 
+from workers.wiring.leftover import drop_index
 from workers.wiring.models import (
     IndexKind,
     check_index,
@@ -15,6 +16,7 @@ __all__ = [
     "Workshop",
     "check_index",
     "check_models",
+    "drop_index",
     "planned",
     "prepare_language_model",
     "prepare_models",

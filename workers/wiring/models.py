@@ -66,7 +66,7 @@ class Models(Ground):
         from answerloop.backends.index_weaviate import WeaviateDocumentIndex
 
         return WeaviateDocumentIndex.at(
-            _weaviate(self.settings),
+            weaviate_of(self.settings, self.settings.weaviate_url),
             self.embedder.name,
             self.embedder.dimension,
             quantisation=self.settings.weaviate_quantisation,
@@ -199,13 +199,13 @@ class Models(Ground):
         return PresidioRedactor(settings.masked_types, settings.redaction_language, settings.redaction_regions)
 
 
-def _weaviate(settings: Settings) -> Address:
+def weaviate_of(settings: Settings, url: str) -> Address:
     from answerloop.backends.weaviate_api import Address
 
-    if not settings.weaviate_url:
+    if not url:
         raise ConfigurationError("Where is Weaviate? Set ANSWERLOOP_WEAVIATE_URL.")
     return Address(
-        settings.weaviate_url,
+        url,
         settings.weaviate_grpc_port,
         settings.weaviate_api_key.get_secret_value(),
         settings.weaviate_timeout_seconds,
@@ -218,7 +218,7 @@ def check_index(settings: Settings) -> str:
         return f"LanceDB in {settings.state.index}"
     from answerloop.backends.weaviate_api import WeaviateApi
 
-    api = WeaviateApi(_weaviate(settings))
+    api = WeaviateApi(weaviate_of(settings, settings.weaviate_url))
     try:
         return f"Weaviate {api.version()} at {settings.weaviate_url}"
     finally:

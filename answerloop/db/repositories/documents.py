@@ -154,6 +154,12 @@ def indexed(session: Session, tenant: str) -> set[str]:
     return set(session.scalars(select(DocumentRow.id).where(DocumentRow.tenant == tenant, DocumentRow.chunks > 0)))
 
 
+def chunks_of_tenants(session: Session) -> dict[str, int]:
+    """How many chunks the index should hold, by tenant."""
+    counted = select(DocumentRow.tenant, func.sum(DocumentRow.chunks)).group_by(DocumentRow.tenant)
+    return {tenant: chunks for tenant, chunks in session.execute(counted) if chunks}
+
+
 def with_texts(session: Session, ids: Collection[str]) -> dict[str, DocumentRow]:
     """Those of these documents that there are, with their texts."""
     rows = session.scalars(select(DocumentRow).where(DocumentRow.id.in_(ids)).options(undefer(DocumentRow.text)))
