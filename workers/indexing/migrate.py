@@ -58,14 +58,13 @@ class IndexMigration:
         """Nothing is indexed meanwhile. Raises IndexMismatch when another embedder filled the source,
         ConfigurationError when it is not what the database lists, IndexUnavailable when the copy is not what was read.
         """
-        with at_rest(self._database, "`answerloop migrate-index`") as hold:
+        with at_rest(self._database, "`answerloop migrate-index`"):
             generation, there = self._begun(tenant)
             moved = Moved(tenant)
-            read = self._copy(tenant, generation, there, moved, progress, hold)
+            read = self._copy(tenant, generation, there, moved, progress)
             self._check(tenant, read)
             self._forget(tenant, generation, [document for document in there if document not in read.sums])
             generation.refresh(tenant)
-            hold()
             self._compare(read.sums, _sums(generation, tenant))
             generation.publish(tenant)
         moved.documents = len(read.sums)
@@ -87,7 +86,6 @@ class IndexMigration:
         there: Mapping[str, str],
         moved: Moved,
         progress: Progress,
-        hold: Callable[[], None],
     ) -> _Read:
         read = _Read()
         with self._database.reading() as session:
@@ -104,7 +102,6 @@ class IndexMigration:
             moved.kept += len(known) - len(fresh)
             moved.chunks += sum(map(len, known.values()))
             progress(len(read.sums), max(total, len(read.sums)), next(iter(part)))
-            hold()
         return read
 
     def _known(self, part: Mapping[str, Sequence[Chunk]], read: _Read, moved: Moved) -> dict[str, Sequence[Chunk]]:

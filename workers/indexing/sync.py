@@ -24,7 +24,7 @@ from answerloop.ports import DocumentIndex, Embedder
 from workers.indexing.chunk import split
 from workers.indexing.document import ExtractedDocument, leave_below
 from workers.indexing.embed import Prepared, embed_documents
-from workers.indexing.rest import at_rest
+from workers.indexing.rest import at_rest, renewed
 from workers.indexing.sandbox import Extractor
 from workers.indexing.sources import SourceItem, walk
 
@@ -126,16 +126,15 @@ class Indexer:
         Needed after a change of the embedder or of the chunks. Works from the stored texts, so no source is read.
         Raises IndexUnavailable while a source is being synced: its changes would be lost with the old generation.
         """
-        with at_rest(self._database, "the rebuild") as hold:
-            return self._rebuild(tenant, progress or _silent, hold)
+        with at_rest(self._database, "the rebuild"):
+            return self._rebuild(tenant, progress or _silent)
 
-    def _rebuild(self, tenant: str, progress: Progress, hold: Callable[[], None]) -> int:
+    def _rebuild(self, tenant: str, progress: Progress) -> int:
         generation = self._index.begin_rebuild(tenant)
         with self._database.reading() as session:
             ids = documents.ids_of_tenant(session, tenant)
         for done, document_id in enumerate(ids):
             progress(done, len(ids), document_id)
-            hold()
             with self._database.reading() as session:
                 row = documents.with_text(session, document_id)
             pieces = split(row.text, row.title, self._embedder.count_tokens, self._chunk_tokens)
@@ -157,7 +156,8 @@ class Indexer:
             return SyncReport(busy=True)
         finished: SyncReport | None = None
         try:
-            finished = _Run(self, source, progress or _silent).run()
+            with renewed(self._database, [source_id], LEASE):
+                finished = _Run(self, source, progress or _silent).run()
             return finished
         finally:
             with self._database.writing() as session:
@@ -277,8 +277,6 @@ class _Run:
             self._settle(entry.document.id, entry.fingerprint, entry.content_hash, len(chunks[entry.document.id]))
         self._report.indexed += len(waiting)
         self._report.chunks += sum(map(len, chunks.values()))
-        with self._database.writing() as session:
-            documents.renew_source(session, self._source.id, LEASE)
 
     def _settle(self, row_id: str, fingerprint: str, content_hash: str, chunks: int | None = None) -> None:
         with self._database.writing() as session:
