@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -91,6 +91,29 @@ def at_rest(database: Database, work: str) -> Iterator[Rest]:
         yield rest
     finally:
         rest.end()
+
+
+@contextmanager
+def renewed(database: Database, sources: Sequence[str], lease: timedelta) -> Iterator[None]:
+    """Keep sources that were taken, in a thread: the housekeeping of a large index alone takes longer than a lease."""
+    over = threading.Event()
+
+    def renew() -> None:
+        while not over.wait(RENEWED_AFTER_SECONDS):
+            try:
+                with database.writing() as session:
+                    for source in sources:
+                        documents.renew_source(session, source, lease)
+            except DatabaseUnavailable as error:
+                log.warning("the leases of sources were not renewed", extra={"error": str(error)})
+
+    thread = threading.Thread(target=renew, name="leases", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()  # what it renewed after the release would be nobody's
 
 
 def publish(

@@ -11,11 +11,13 @@ from answerloop.backends.index_lancedb import LanceDocumentIndex
 from answerloop.db.eraser import Eraser
 from answerloop.db.repositories import documents, receipts
 from answerloop.db.session import Database
-from answerloop.db.tables import DocumentRow
+from answerloop.db.tables import DocumentRow, SourceRow
 from answerloop.domain import Audience
 from answerloop.errors import IndexUnavailable, NotFound
 from answerloop.testing.fakes import FakeEmbedder
+from answerloop.testing.installation import until
 from workers.answering.retrieve import Retriever
+from workers.indexing import rest
 from workers.indexing.sync import Indexer, SyncReport
 
 
@@ -203,6 +205,31 @@ def test_two_runs_at_once_do_not_work_on_one_source(library):
     reports: list[SyncReport] = []
     library.indexer.sync(source, lambda done, total, key: reports.append(library.indexer.sync(source)))
     assert all(report.busy for report in reports)
+
+
+@pytest.mark.parametrize("work", ["sync", "rebuild"])
+def test_a_source_stays_taken_however_long_the_index_takes(library, monkeypatch, work):
+    source = library.indexer.register(library.folder, "default", ())
+    monkeypatch.setattr(rest, "RENEWED_AFTER_SECONDS", 0.01)
+    others: list[SyncReport] = []
+
+    def take_longer_than_a_lease(*_):
+        before = _lease(library, source)
+        until(lambda: _lease(library, source) > before, seconds=20, pause=0.01)
+        others.append(library.indexer.sync(source))
+
+    monkeypatch.setattr(LanceDocumentIndex, "refresh", take_longer_than_a_lease)
+    if work == "sync":
+        library.indexer.sync(source)
+    else:
+        library.indexer.rebuild("default")
+    assert [other.busy for other in others] == [True]
+    assert _lease(library, source) is None
+
+
+def _lease(library, source):
+    with library.database.reading() as session:
+        return session.get_one(SourceRow, source).lease_until
 
 
 def test_a_rebuild_finds_the_same_and_leaves_one_generation(library):
