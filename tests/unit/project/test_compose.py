@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet
 from jsonschema.validators import validator_for
 
 from answerloop import label_studio
+from answerloop.db.engine_postgres import POOL_SIZE
 from answerloop.secret_files import is_secret
 from answerloop.settings import Settings
 from answerloop.tasks import QUEUES, REVIEW
@@ -207,6 +208,15 @@ def test_every_program_waits_for_the_database_to_be_migrated():
         needs = service["depends_on"]
         assert needs["migrate"]["condition"] == "service_completed_successfully", name
         assert needs["postgres"]["condition"] == needs["redis"]["condition"] == "service_healthy"
+
+
+@pytest.mark.parametrize("profile", ["cpu", "gpu"])
+def test_postgresql_has_room_for_the_connections_that_all_programs_keep(profile):
+    postgres = services()["postgres"]
+    [most] = [int(word.partition("=")[2]) for word in postgres["command"] if word.startswith("max_connections=")]
+    running = [name for name, each in programs().items() if profile in each.get("profiles", [profile])]
+    assert most >= POOL_SIZE * (len(running) + 1), "and once more the largest while it is recreated"
+    assert postgres["deploy"]["resources"]["limits"]["pids"] > most, "a connection is a process there"
 
 
 def test_programs_share_their_state_and_it_is_where_the_settings_say():
