@@ -22,7 +22,7 @@ from answerloop.db.audit_tables import (
     ReviewerRow,
     VerdictRow,
 )
-from answerloop.db.repositories import taint
+from answerloop.db.repositories import notices, taint
 from answerloop.db.repositories.emptied import (
     ERASED,
     Erased,
@@ -131,9 +131,11 @@ def _judged(session: Session, names: Collection[str], found: Erased) -> None:
 def _told(session: Session, names: Collection[str], found: Erased) -> None:
     """What was told them alone goes, with what they wrote; a call for help goes on without them."""
     gone = []
+    reminders = tuple(map(notices.reminders_of, names))
     for row in session.scalars(select(NoticeRow)):
         named = set(row.people) & set(names)
-        if any(f":{name}:" in f"{row.key}:" for name in names) or (named and row.kind == NoticeKind.SUGGESTION):
+        theirs = row.key.startswith(reminders) or any(f":{name}:" in f"{row.key}:" for name in names)
+        if theirs or (named and row.kind == NoticeKind.SUGGESTION):
             gone.append(row.id)
         elif named:
             row.people = [each for each in row.people if each not in named]
