@@ -19,12 +19,14 @@ from answerloop.db.audit_tables import (
     GapReportRow,
     ObjectiveRow,
     ReceiptRow,
+    ReplacedAnswerRow,
     ReviewerRow,
     VerdictRow,
 )
 from answerloop.db.repositories import notices, taint
 from answerloop.db.repositories.emptied import (
     ERASED,
+    SHOWED_ERASED,
     Erased,
     chunks,
     corrections,
@@ -161,6 +163,9 @@ def document(session: Session, document_id: str) -> Erased:
         session.execute(delete(NoticeRow).where(NoticeRow.question_id.in_(chunk), replies))
     for chunk in chunks(near):
         show_anew(session, chunk, found)
+        for answer in session.scalars(select(AnswerRow).where(AnswerRow.id.in_(chunk))):
+            answer.decision = {**answer.decision, SHOWED_ERASED: True}
+    _replaced(session, document_id)
     removed = session.execute(delete(AnswerSourceRow).where(AnswerSourceRow.document_id == document_id))
     found.counts["sources"] += removed.rowcount  # type: ignore[attr-defined]
     if row is not None:
@@ -172,6 +177,13 @@ def document(session: Session, document_id: str) -> Erased:
     found.questions |= question_ids
     found.marks.add(document_id)
     return found
+
+
+def _replaced(session: Session, document_id: str) -> None:
+    """What an answer was before it was corrected: its first text goes, and with it what it stood on."""
+    for first in session.scalars(select(ReplacedAnswerRow)):
+        if any(row["document_id"] == document_id for row in first.sources):
+            first.text, first.decision, first.sources = GONE, {}, []
 
 
 # --- what is old
