@@ -52,9 +52,11 @@ class OutsideGenerator:
             log.warning("masking failed, nothing was sent", extra={"error": type(error).__name__})
             raise MayNotLeave("The prompt could not be masked.") from None
         inner = self._model.generate(replace(request, messages=messages, question="", evidence=()))
-        yield from restore_repeated(inner, known)
-        if (target := completion()) is not None:
-            target.usage = inner.usage
+        try:
+            yield from restore_repeated(inner, known)
+        finally:
+            if (target := completion()) is not None:
+                target.usage = inner.usage
 
 
 class _Completion(Completion):

@@ -196,7 +196,22 @@ def test_when_the_endpoint_fails_the_house_answers_and_says_so(house, reply):
     assert draft.model == "fake-generator"
     assert secret(OPEN) in draft.text
     assert draft.reason
-    assert draft.usage.cost == 0
+    assert (draft.usage.cost > 0) == (ESTIMATED in draft.decision.notes) == (reply.status == 200), "it said something"
+
+
+def test_who_gave_the_answer_before_breaking_off_is_its_model_and_both_are_counted(house):
+    said = "says <PERSON_1> (<EMAIL_ADDRESS_1>, <PHONE_NUMBER_1>).\n"
+    house.endpoint = FakeEndpoint(Reply(pieces=(said, "And ", OSError("gone"))))
+    draft = house.ask()
+    assert draft.text.startswith(f"**says {PERSON}")
+    assert (draft.model, draft.usage.adapter) == ("outside-model", "base")
+    alone = house.ask(groups=())
+    assert (alone.model, alone.usage.cost) == ("fake-generator", 0)
+    assert draft.usage.completion_tokens > alone.usage.completion_tokens
+    assert draft.usage.prompt_tokens > alone.usage.prompt_tokens
+    assert draft.usage.cost > 0
+    assert ESTIMATED in draft.decision.notes
+    assert "TryAgain" in draft.reason
 
 
 def test_when_masking_fails_nothing_is_sent_and_the_house_answers(house):
