@@ -18,10 +18,14 @@ from answerloop.errors import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
 
+MISSED_BEATS, LEAST_SECONDS = 3, 30
+"""After so many, and no sooner, a health check finds the process dead."""
+
 
 class Heartbeat:
     """Beats every `seconds`; whatever is `during` a block is called at each beat until the block ends. `alive` is a
-    file that tells the health check of a container when the last beat was (see `answerloop.alive`)."""
+    file that tells the health check of a container when the last beat was, and how long ago it may be (see
+    `answerloop.alive`)."""
 
     def __init__(self, database: Database, name: str, seconds: float, alive: Path | None = None) -> None:
         self._database = database
@@ -71,7 +75,7 @@ class Heartbeat:
             resident = self._process.memory_info().rss
             processes.beat(session, self._name, socket.gethostname(), os.getpid(), resident)
         if self._alive:
-            self._alive.touch()
+            self._alive.write_text(f"{max(MISSED_BEATS * self._seconds, LEAST_SECONDS):.0f}\n")
 
 
 def _attempt(renew: Callable[[], None]) -> None:

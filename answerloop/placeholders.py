@@ -100,13 +100,33 @@ def replace_known(text: str, known: Placeholders) -> str:
     """The text with the placeholder of every known value that still stands in it, the longest first: what was found in
     one place may have been overlooked in another. A single word goes in its own spelling alone, since "Will" is a name
     and "will" is none."""
-    for name, value in sorted(known.values.items(), key=lambda item: -len(item[1])):
-        is_word = value.isalpha()
-        words = r"\s+".join(map(re.escape, value.split()))
-        pattern = re.compile(rf"(?<!\w){words}(?!\w)", 0 if is_word else re.IGNORECASE)
-        if words and not name.startswith(f"<{_QUOTED}_"):
-            text = pattern.sub(name, text)
+    for name, pattern in _patterns(known):
+        text = pattern.sub(name, text)
     return text
+
+
+def across_lines(text: str, known: Placeholders) -> Iterator[tuple[str, bool]]:
+    """The text in pieces: known values that are broken over lines as their placeholders (True), and what is between."""
+    spans: list[tuple[int, int, str]] = []
+    for name, pattern in _patterns(known):
+        for match in pattern.finditer(text):
+            start, end = match.span()
+            if "\n" in match.group() and all(end <= other or start >= after for other, after, _ in spans):
+                spans.append((start, end, name))
+    done = 0
+    for start, end, name in sorted(spans):
+        yield text[done:start], False
+        yield name, True
+        done = end
+    yield text[done:], False
+
+
+def _patterns(known: Placeholders) -> Iterator[tuple[str, re.Pattern[str]]]:
+    """How each known value may be spelt, the longest first: spaces may be line breaks, and one may follow a hyphen."""
+    for name, value in sorted(known.values.items(), key=lambda item: -len(item[1])):
+        words = r"\s+".join(re.escape(word).replace(r"\-", r"\-\s*") for word in value.split())
+        if words and not name.startswith(f"<{_QUOTED}_"):
+            yield name, re.compile(rf"(?<!\w){words}(?!\w)", 0 if value.isalpha() else re.IGNORECASE)
 
 
 def replace(text: str, findings: Iterable[Finding], known: Placeholders) -> Masked:

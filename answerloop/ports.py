@@ -157,7 +157,8 @@ class GenerationRequest:
 
 @dataclass(slots=True)
 class Completion:
-    """A running generation: iterate it for pieces of text; `usage` is set when it is exhausted."""
+    """A running generation: iterate it for pieces of text; `usage` is set when it is exhausted, and by a model that is
+    paid for also when it breaks off after its first piece."""
 
     pieces: Iterable[str]
     usage: Usage | None = field(default=None)

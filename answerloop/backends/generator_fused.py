@@ -68,12 +68,10 @@ class FusedGenerator:
             yield from inner
         except GeneratorUnavailable as error:
             self._failed(error)
+            _count(inner, completion())
             raise
         self._succeeded()
-        if inner.usage is not None:
-            ENDPOINT_COST.inc(inner.usage.cost)
-        if (target := completion()) is not None:
-            target.usage = inner.usage
+        _count(inner, completion())
 
     def _enter(self) -> None:
         with self._lock:
@@ -100,6 +98,13 @@ class FusedGenerator:
             recovered, self._failures = self._failures >= FAILURES, 0
         if recovered:
             self._well()
+
+
+def _count(inner: Completion, target: Completion | None) -> None:
+    if inner.usage is not None:
+        ENDPOINT_COST.inc(inner.usage.cost)
+    if target is not None:
+        target.usage = inner.usage
 
 
 class _Completion(Completion):

@@ -100,6 +100,10 @@ class OpenAIGenerator:
         threading.Thread(target=self._run, args=(call,), name="endpoint", daemon=True).start()
         try:
             yield from call.pieces()
+        except GeneratorUnavailable:
+            if call.said and (target := completion()) is not None:
+                target.usage = self._usage(call)
+            raise
         finally:
             call.abandoned.set()
         if (target := completion()) is not None:

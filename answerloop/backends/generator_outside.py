@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+import re
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from answerloop.domain import Message
 from answerloop.errors import GeneratorUnavailable
-from answerloop.placeholders import Placeholders, replace_known, restore_repeated
+from answerloop.placeholders import Placeholders, across_lines, replace_known, restore_repeated
 from answerloop.ports import Completion, GenerationRequest, Generator, Redactor
 
 log = logging.getLogger(__name__)
+
+_BROKEN_AT_HYPHEN = re.compile(r"(?<=\w)-[ \t]*\n\s*(?=\w)")
 
 
 class MayNotLeave(GeneratorUnavailable):
@@ -49,9 +52,11 @@ class OutsideGenerator:
             log.warning("masking failed, nothing was sent", extra={"error": type(error).__name__})
             raise MayNotLeave("The prompt could not be masked.") from None
         inner = self._model.generate(replace(request, messages=messages, question="", evidence=()))
-        yield from restore_repeated(inner, known)
-        if (target := completion()) is not None:
-            target.usage = inner.usage
+        try:
+            yield from restore_repeated(inner, known)
+        finally:
+            if (target := completion()) is not None:
+                target.usage = inner.usage
 
 
 class _Completion(Completion):
@@ -60,16 +65,34 @@ class _Completion(Completion):
 
 def masked(request: GenerationRequest, redactor: Redactor) -> tuple[list[Message], Placeholders]:
     """The prompt without personal data, and the way back. What is found in a sentence alone, in a line or in another
-    message goes everywhere: names are overlooked more easily between numbers and labels than in plain words."""
+    message goes everywhere: names are overlooked more easily between numbers and labels than in plain words. What is
+    broken over lines is looked for as if it were not, and goes whole, before a line shows half of it."""
     known = Placeholders()
     for text in (request.question, *(sentence.text for sentence in request.evidence)):
-        known = redactor.mask(text, known).placeholders
-    prompt: list[list[str]] = []
+        for spelling in dict.fromkeys((_unbroken(text), text)):
+            known = redactor.mask(spelling, known).placeholders
+    contents = []
     for message in request.messages:
-        prompt.append([])
-        for line in message.content.split("\n"):
-            found = redactor.mask(line, known)
-            prompt[-1].append(found.text)
-            known = found.placeholders
-    contents = ["\n".join(replace_known(line, known) for line in lines) for lines in prompt]
-    return [Message(message.role, text) for message, text in zip(request.messages, contents, strict=True)], known
+        pieces = []
+        for piece, is_placeholder in across_lines(message.content, known):
+            clean, known = (piece, known) if is_placeholder else _masked_lines(piece, redactor, known)
+            pieces.append(clean)
+        contents.append("".join(pieces))
+    messages = [
+        Message(message.role, replace_known(text, known))
+        for message, text in zip(request.messages, contents, strict=True)
+    ]
+    return messages, known
+
+
+def _masked_lines(text: str, redactor: Redactor, known: Placeholders) -> tuple[str, Placeholders]:
+    lines = []
+    for line in text.split("\n"):
+        found = redactor.mask(line, known)
+        lines.append(found.text)
+        known = found.placeholders
+    return "\n".join(lines), known
+
+
+def _unbroken(text: str) -> str:
+    return " ".join(_BROKEN_AT_HYPHEN.sub("-", text).split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path, PurePosixPath
 
 import httpx2
@@ -18,7 +19,8 @@ _THERE_ALREADY = "already been loaded"
 
 
 class VllmAdapters:
-    """Which adapters of ours a vLLM has loaded, as far as this process knows."""
+    """Which adapters of ours a vLLM has loaded, as far as this process knows. While one is loaded, those who speak with
+    another do not wait."""
 
     def __init__(self, client: openai.OpenAI, folder: Path, there: str, base_model: str) -> None:
         """`folder` is where adapters are here, `there` where that server sees the same folder; empty: at the same
@@ -29,15 +31,27 @@ class VllmAdapters:
         self._base_model = base_model
         self._lock = threading.Lock()
         self._loaded: set[str] = set()
+        self._loading: dict[str, threading.Lock] = {}
 
     def require(self, name: str, seconds: float) -> bool:
         """Have it loaded unless it is; whether that was done now. Raises GeneratorUnavailable."""
         with self._lock:
             if name in self._loaded:
                 return False
-            self._load(name, seconds)
-            self._loaded.add(name)
+            loading = self._loading.setdefault(name, threading.Lock())
+        began = time.monotonic()
+        if not loading.acquire(timeout=max(0.0, seconds)):
+            raise GeneratorUnavailable(f"The adapter {name} is still being loaded.")
+        try:
+            with self._lock:
+                if name in self._loaded:
+                    return False
+            self._load(name, seconds - (time.monotonic() - began))
+            with self._lock:
+                self._loaded.add(name)
             return True
+        finally:
+            loading.release()
 
     def forget(self, name: str) -> bool:
         """The server does not have it any more. Whether it was known to."""

@@ -20,6 +20,7 @@ from answerloop.db import engine_postgres, engine_sqlite
 from answerloop.errors import ConfigurationError, DatabaseUnavailable
 
 UNIQUE_VIOLATION = "23505"
+DEADLOCK = "40P01"
 MOVED = "moved away"
 """The bookmark of an installation whose state was exported to go on elsewhere."""
 UNERASED = "erasures to repeat"
@@ -28,6 +29,10 @@ UNERASED = "erasures to repeat"
 
 class DuplicateKey(Exception):
     """A unique key was taken by a concurrent transaction; this one was rolled back whole."""
+
+
+class Deadlock(DatabaseUnavailable):
+    """Two transactions waited for each other, and this one was rolled back whole: trying it again is all it takes."""
 
 
 class Database:
@@ -146,6 +151,8 @@ def _translated() -> Iterator[None]:
         _forget_details(error)
         if isinstance(error, IntegrityError) and _is_about_a_unique_key(error):
             raise DuplicateKey(str(error.orig)) from error
+        if getattr(error.orig, "sqlstate", "") == DEADLOCK:
+            raise Deadlock("The database had to undo it, since another one waited for it.") from error
         if isinstance(error, OperationalError):
             raise DatabaseUnavailable(f"The database did not do it: {error.orig}") from error
         if error.connection_invalidated:

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from sqlalchemy.orm import Session
 
-from answerloop.db.session import Database
+from answerloop.db.session import Database, Deadlock
 from answerloop.errors import DatabaseUnavailable
 
 I = TypeVar("I")  # noqa: E741 - an item
@@ -80,8 +80,10 @@ class Together(Generic[I, R]):
 
     def _write(self, waiting: Sequence[_Waiting[I, R]]) -> None:
         try:
-            with self._database.writing(beside_others=self._beside_others) as session:
-                results = self._write_all(session, [each.item for each in waiting])
+            try:
+                results = self._transaction(waiting)
+            except Deadlock:
+                results = self._transaction(waiting)
             for each, result in zip(waiting, results, strict=True):
                 each.result = result
         except Exception as error:  # noqa: BLE001 - raised again where it belongs
@@ -93,3 +95,7 @@ class Together(Generic[I, R]):
                 each.error = error
         for each in waiting:
             each.done = True
+
+    def _transaction(self, waiting: Sequence[_Waiting[I, R]]) -> Sequence[R]:
+        with self._database.writing(beside_others=self._beside_others) as session:
+            return self._write_all(session, [each.item for each in waiting])

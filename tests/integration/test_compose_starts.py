@@ -257,7 +257,9 @@ def _at_these_ports(config: dict[str, Any], stack: Stack) -> dict[str, Any]:
     own = {"bot": stack.ports["ANSWERLOOP_PORT"], "review": stack.ports["ANSWERLOOP_REVIEW_PORT"]}
     config["global"] = {"scrape_interval": "2s", "evaluation_interval": "2s"}
     for job in config["scrape_configs"]:
-        names = [name for found in job.pop("dns_sd_configs") for name in found["names"] if name in stack.containers]
+        found = [name for each in job.pop("dns_sd_configs", []) for name in each["names"]]
+        named = [target.split(":")[0] for each in job.pop("static_configs", []) for target in each["targets"]]
+        names = [name for name in (*found, *named) if name in stack.containers]
         ports = {name: own.get(name) or stack.containers[name].environment["ANSWERLOOP_METRICS_PORT"] for name in names}
         job["static_configs"] = [{"targets": [f"127.0.0.1:{ports[name]}"]} for name in names]
         for unwanted in ("relabel_configs", "scrape_interval", "scrape_timeout"):

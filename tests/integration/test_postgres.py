@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from answerloop.db.audit_tables import BookmarkRow
-from answerloop.db.session import Database, DuplicateKey
+from answerloop.db.session import Database, Deadlock, DuplicateKey
 from answerloop.db.tables import SignInStateRow
 from answerloop.errors import DatabaseUnavailable
 from answerloop.testing.servers import PostgresServer
@@ -93,6 +93,26 @@ def test_those_who_lock_their_rows_write_at_the_same_time_and_others_wait_for_th
     alone.join(10)
     assert sorted(order[:2]) == ["first", "second"]
     assert order[2:] == ["alone"]
+
+
+def test_of_two_who_wait_for_each_other_one_is_told_so(database):
+    with database.writing() as session:
+        session.add_all([SignInStateRow(state="a"), SignInStateRow(state="b")])
+    both_hold_one = threading.Barrier(2, timeout=10)
+
+    def lock(states: str) -> bool:
+        try:
+            with database.writing(beside_others=True) as session:
+                for state in states:
+                    session.scalars(select(SignInStateRow).where(SignInStateRow.state == state).with_for_update()).one()
+                    if state == states[0]:
+                        both_hold_one.wait()
+        except Deadlock:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(lock, ("ab", "ba"))) == [False, True]
 
 
 def test_a_text_with_a_nul_is_stored_without_it(database):

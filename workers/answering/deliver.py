@@ -197,7 +197,7 @@ class DeliveryDesk:
                 )
                 jobs += [outbox.write(session, deliver_notice(notice))] if notice else []
             if reminds:
-                whose = f"reminder:{due.message.asker}:"
+                whose = notices.reminders_of(due.message.asker)
                 if not notices.reminded_since(session, whose, now() - ONE_REMINDER_IN):
                     notices.write(
                         session,

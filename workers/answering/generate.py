@@ -28,7 +28,8 @@ class Voice:
 class Speech:
     """What was said, complete sentence by complete sentence.
 
-    `model`, `adapter` and `usage` name who really spoke, which is the next one when a model failed; `failure` says why.
+    `model` and `adapter` name who speaks right now, which is the next one when a model failed; `failure` says why.
+    `usage` is what all of them took together, also one that broke off, where it was paid for.
     """
 
     model: str = ""
@@ -64,9 +65,23 @@ def _spoken(speech: Speech, voices: Sequence[Voice]) -> Iterator[str]:
 def _sentences(speech: Speech, voice: Voice) -> Iterator[str]:
     completion = voice.generator.generate(voice.request)
     waiting = ""
-    for piece in completion:
-        *complete, waiting = _SENTENCE_END.split(waiting + piece)
-        yield from (sentence.strip() for sentence in complete if sentence.strip())
-    if waiting.strip():
-        yield waiting.strip()
-    speech.usage = completion.usage
+    try:
+        for piece in completion:
+            *complete, waiting = _SENTENCE_END.split(waiting + piece)
+            yield from (sentence.strip() for sentence in complete if sentence.strip())
+        if waiting.strip():
+            yield waiting.strip()
+    finally:
+        speech.usage = _together(speech.usage, completion.usage)
+
+
+def _together(before: Usage | None, usage: Usage | None) -> Usage | None:
+    if before is None or usage is None:
+        return usage or before
+    return Usage(
+        usage.adapter,
+        before.prompt_tokens + usage.prompt_tokens,
+        before.completion_tokens + usage.completion_tokens,
+        before.cost + usage.cost,
+        before.estimated or usage.estimated,
+    )

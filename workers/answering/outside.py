@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from answerloop.db.repositories import answers, documents
+from answerloop.db.repositories import documents, quoted
 from answerloop.db.session import Database
 from answerloop.db.tables import now
 from answerloop.domain import Audience, Message, Passage, Sentence
@@ -114,7 +114,7 @@ class Door:
         if not asked.conversation:
             return None if asked.history else ()
         with self._database.reading() as session:
-            return tuple(answers.stood_on(session, asked.conversation))
+            return tuple(quoted.stood_on(session, asked.conversation))
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,7 +157,7 @@ class Pipeline:
             voices, notes = self._voices(asked, found, deadline)
         speech = speak(voices)
         evidence = max((voice.request.evidence for voice in voices), key=len)
-        direct, carrier, reasons = "", evidence[0], []
+        direct, carrier, reasons, spoke = "", evidence[0], [], None
         with clock.step("generate"):
             for sentence in speech.sentences:
                 if not direct and speech.adapter != BASE_ADAPTER and prompt.says_nothing(sentence):
@@ -167,12 +167,13 @@ class Pipeline:
                     continue
                 verdict = self._guard.check(sentence, asked.text, evidence)
                 if verdict.carrier and not direct:
-                    direct, carrier = verdict.text, verdict.carrier
+                    direct, carrier, spoke = verdict.text, verdict.carrier, (speech.model, speech.adapter)
                     scores |= {"grounded": verdict.grounded}
                     show(Stage.WRITING, direct, _sources(found.passages, frozenset({carrier.passage})))
                 reasons.append(verdict.reason)
         with clock.step("guard"):
             text, cited = _compose(direct, carrier, found.evidence)
+        model, adapter = spoke or (speech.model, speech.adapter)  # who takes over only says the rest
         if speech.usage and speech.usage.estimated:
             notes.append(ESTIMATED)
         return AnswerDraft(
@@ -180,8 +181,8 @@ class Pipeline:
             outcome=Outcome.ANSWERED,
             confidence=confidence,
             sources=_sources(found.passages, cited),
-            model=speech.model,
-            usage=speech.usage or Usage(BASE_ADAPTER, 0, 0),
+            model=model,
+            usage=replace(speech.usage, adapter=adapter) if speech.usage else Usage(BASE_ADAPTER, 0, 0),
             index_version=found.index_version,
             timings_ms=clock.finished(),
             scores=scores,

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from answerloop.auditing import CorrectionState
@@ -152,22 +152,6 @@ def retract(session: Session, answer_id: str) -> str | None:
         return None
     answer.retracted_at, answer.revision = now(), answer.revision + 1
     return answer.question_id
-
-
-def stood_on(session: Session, conversation_id: str) -> list[frozenset[str]]:
-    """The documents that each answer of a conversation cites, whoever asked; none of them where nobody knows any
-    more."""
-    rows = session.execute(
-        select(AnswerRow.id, AnswerSourceRow.document_id)
-        .join(QuestionRow, QuestionRow.id == AnswerRow.question_id)
-        .outerjoin(AnswerSourceRow, and_(AnswerSourceRow.answer_id == AnswerRow.id, AnswerSourceRow.cited))
-        .where(QuestionRow.conversation_id == conversation_id, AnswerRow.outcome == Outcome.ANSWERED)
-    ).all()
-    cited: dict[str, set[str]] = {answer: set() for answer, _ in rows}
-    for answer, document in rows:
-        if document is not None:
-            cited[answer].add(document)
-    return [frozenset(each) for each in cited.values()]
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------

@@ -43,9 +43,14 @@ _ASKED_SINCE = (
     .where(QuestionRow.asker.in_(bindparam("askers", expanding=True)), QuestionRow.created_at > bindparam("since"))
     .group_by(QuestionRow.asker)
 )
-_CONVERSATIONS = select(ConversationRow.channel, ConversationRow.key, ConversationRow.id).where(
-    ConversationRow.channel.in_(bindparam("channels", expanding=True)),
-    ConversationRow.key.in_(bindparam("keys", expanding=True)),
+_CONVERSATIONS = (
+    select(ConversationRow.channel, ConversationRow.key, ConversationRow.id)
+    .where(
+        ConversationRow.channel.in_(bindparam("channels", expanding=True)),
+        ConversationRow.key.in_(bindparam("keys", expanding=True)),
+    )
+    .order_by(ConversationRow.id)
+    .with_for_update(key_share=True)  # all in the same order: two batches that lock each other's rows would both wait
 )
 
 
@@ -99,7 +104,8 @@ def record(session: Session, inbounds: Sequence[InboundQuestion]) -> list[Accept
 
 def _conversations(session: Session, inbounds: Sequence[InboundQuestion]) -> dict[tuple[str, str], str]:
     """The ids of those that are continued or begun, by channel and key."""
-    threads = {_thread(inbound): inbound for inbound in reversed(inbounds)}  # the first one begins it
+    first = {_thread(inbound): inbound for inbound in reversed(inbounds)}  # the first one begins it
+    threads = dict(sorted(first.items()))
     asked = {"channels": list({channel for channel, _ in threads}), "keys": [key for _, key in threads]}
     found = {(channel, key): known for channel, key, known in session.execute(_CONVERSATIONS, asked)}
     known = {thread: found[thread] for thread in threads if thread in found}

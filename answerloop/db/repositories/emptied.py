@@ -17,6 +17,7 @@ from answerloop.db.audit_tables import (
     CuratedRow,
     GapReportRow,
     QuestionVectorRow,
+    ReplacedAnswerRow,
     VerdictRow,
 )
 from answerloop.db.tables import (
@@ -36,6 +37,8 @@ from answerloop.domain import NoticeKind, QuestionState
 T = TypeVar("T")
 ERASED = "erased"
 AT_ONCE = 500
+SHOWED_ERASED = "showed_erased"
+"""In the decision of an answer that is left as it was but for a document beside it."""
 OPEN = (AuditState.WAITING, AuditState.OUT, AuditState.CONFLICT)
 
 
@@ -105,6 +108,7 @@ def empty_answers(session: Session, answers: Sequence[AnswerRow], text: str, fou
         if retract:
             answer.retracted_at = answer.retracted_at or now()
     session.execute(delete(AnswerSourceRow).where(AnswerSourceRow.answer_id.in_(ids)))
+    session.execute(delete(ReplacedAnswerRow).where(ReplacedAnswerRow.answer_id.in_(ids)))
     said = select(FeedbackRow.id).where(FeedbackRow.answer_id.in_(ids))
     delete_rows(session, FeedbackRow, list(session.scalars(said)), found)
     for audit in session.scalars(select(AuditRow).where(AuditRow.answer_id.in_(ids))):

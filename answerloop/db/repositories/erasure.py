@@ -19,12 +19,14 @@ from answerloop.db.audit_tables import (
     GapReportRow,
     ObjectiveRow,
     ReceiptRow,
+    ReplacedAnswerRow,
     ReviewerRow,
     VerdictRow,
 )
-from answerloop.db.repositories import taint
+from answerloop.db.repositories import notices, taint
 from answerloop.db.repositories.emptied import (
     ERASED,
+    SHOWED_ERASED,
     Erased,
     chunks,
     corrections,
@@ -131,9 +133,11 @@ def _judged(session: Session, names: Collection[str], found: Erased) -> None:
 def _told(session: Session, names: Collection[str], found: Erased) -> None:
     """What was told them alone goes, with what they wrote; a call for help goes on without them."""
     gone = []
+    reminders = tuple(map(notices.reminders_of, names))
     for row in session.scalars(select(NoticeRow)):
         named = set(row.people) & set(names)
-        if any(f":{name}:" in f"{row.key}:" for name in names) or (named and row.kind == NoticeKind.SUGGESTION):
+        theirs = row.key.startswith(reminders) or any(f":{name}:" in f"{row.key}:" for name in names)
+        if theirs or (named and row.kind == NoticeKind.SUGGESTION):
             gone.append(row.id)
         elif named:
             row.people = [each for each in row.people if each not in named]
@@ -159,6 +163,9 @@ def document(session: Session, document_id: str) -> Erased:
         session.execute(delete(NoticeRow).where(NoticeRow.question_id.in_(chunk), replies))
     for chunk in chunks(near):
         show_anew(session, chunk, found)
+        for answer in session.scalars(select(AnswerRow).where(AnswerRow.id.in_(chunk))):
+            answer.decision = {**answer.decision, SHOWED_ERASED: True}
+    _replaced(session, document_id)
     removed = session.execute(delete(AnswerSourceRow).where(AnswerSourceRow.document_id == document_id))
     found.counts["sources"] += removed.rowcount  # type: ignore[attr-defined]
     if row is not None:
@@ -170,6 +177,13 @@ def document(session: Session, document_id: str) -> Erased:
     found.questions |= question_ids
     found.marks.add(document_id)
     return found
+
+
+def _replaced(session: Session, document_id: str) -> None:
+    """What an answer was before it was corrected: its first text goes, and with it what it stood on."""
+    for first in session.scalars(select(ReplacedAnswerRow)):
+        if any(row["document_id"] == document_id for row in first.sources):
+            first.text, first.decision, first.sources = GONE, {}, []
 
 
 # --- what is old

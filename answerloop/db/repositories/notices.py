@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -113,6 +114,11 @@ def reaches(session: Session, kind: NoticeKind, question_id: str, person: str, r
     """Whether such a notice about the question was for this person, or stands in this room."""
     rows = session.scalars(select(NoticeRow).where(NoticeRow.question_id == question_id, NoticeRow.kind == kind))
     return any(person in row.people or (room is not None and row.room == room) for row in rows)
+
+
+def reminders_of(person: str) -> str:
+    """What the keys of their reminders begin with. A name may be as long as a key, so it is hashed."""
+    return f"reminder:{hashlib.sha256(person.encode()).hexdigest()[:32]}:"
 
 
 def reminded_since(session: Session, asker_key: str, since: datetime) -> bool:

@@ -1,11 +1,13 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 
 import pytest
 from sqlalchemy import func, select
 
 from answerloop.db import outbox
-from answerloop.db.session import Database
+from answerloop.db.repositories import arrivals
+from answerloop.db.session import Database, DuplicateKey
 from answerloop.db.tables import OutboxRow, QuestionRow
 from answerloop.domain import InboundQuestion
 from answerloop.errors import InternalError, InvalidQuestion, TooManyQuestions
@@ -50,6 +52,25 @@ def test_the_same_message_again_is_the_same_question(intake, queue, database):
     assert (again.question_id, again.fresh) == (first.question_id, False)
     assert len(queue.jobs) == 1
     assert stored(database, QuestionRow) == 1
+
+
+def test_batches_that_begin_the_same_conversations_in_another_order_do_not_wait_for_each_other(database, queue):
+    ready = Barrier(2, timeout=10)
+
+    def store(numbers: range) -> bool:
+        """As two processes do, each with a batch of its own."""
+        batch = [replace(a_question(f"{n}?", f"key-{n}"), conversation_key=f"t-{n}", asker=f"{n}") for n in numbers]
+        ready.wait()
+        try:
+            with database.writing(beside_others=True) as session:
+                arrivals.record(session, batch)
+        except DuplicateKey:  # it was slower, and tries again
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(store, (range(500), range(500)[::-1]))) == [False, True]
+    assert stored(database, QuestionRow) == 500
 
 
 def test_parallel_deliveries_of_one_message_are_one_question(intake, queue, database):

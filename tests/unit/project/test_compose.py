@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections import Counter
 from importlib import resources, util
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from cryptography.fernet import Fernet
 from jsonschema.validators import validator_for
 
 from answerloop import label_studio
+from answerloop.db.engine_postgres import POOL_SIZE
 from answerloop.secret_files import is_secret
 from answerloop.settings import Settings
 from answerloop.tasks import QUEUES, REVIEW
@@ -208,6 +210,15 @@ def test_every_program_waits_for_the_database_to_be_migrated():
         assert needs["postgres"]["condition"] == needs["redis"]["condition"] == "service_healthy"
 
 
+@pytest.mark.parametrize("profile", ["cpu", "gpu"])
+def test_postgresql_has_room_for_the_connections_that_all_programs_keep(profile):
+    postgres = services()["postgres"]
+    [most] = [int(word.partition("=")[2]) for word in postgres["command"] if word.startswith("max_connections=")]
+    running = [name for name, each in programs().items() if profile in each.get("profiles", [profile])]
+    assert most >= POOL_SIZE * (len(running) + 1), "and once more the largest while it is recreated"
+    assert postgres["deploy"]["resources"]["limits"]["pids"] > most, "a connection is a process there"
+
+
 def test_programs_share_their_state_and_it_is_where_the_settings_say():
     for name, service in programs().items():
         environment = settings_of(service)
@@ -238,11 +249,58 @@ def test_label_studio_is_the_one_we_know_and_set_up_as_we_do_it():
     assert 'f"{url}/health"' in inspect.getsource(label_studio.is_up)
 
 
-def test_the_example_of_secrets_for_slack_in_the_page_is_right():
-    page = (ROOT / "docs" / "containers.md").read_text()
-    blocks = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
-    for block in blocks:
-        overlay = yaml.safe_load(block)
-        for name, service in overlay.get("services", {}).items():
-            assert name in services(), name
-            assert set(service.get("environment", {})) <= known(), name
+def test_the_example_of_settings_names_no_file_of_a_secret():
+    """Every container reads it, and one without that secret would not start."""
+    names = set(re.findall(r"(ANSWERLOOP_\w+_FILE)=", (DOCKER / "answerloop.env.example").read_text()))
+    secret = {f"ANSWERLOOP_{name.upper()}_FILE" for name, field in Settings.model_fields.items() if is_secret(field)}
+    assert not names & secret
+
+
+# --- the overrides of the page
+
+
+class Override(yaml.SafeLoader):
+    """Knows how compose is told to forget what the first file says."""
+
+
+Override.add_constructor("!reset", lambda loader, node: None)
+PAGE = (ROOT / "docs" / "containers.md").read_text()
+OVERRIDES = [yaml.load(block, Override) for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
+OF_YOURS = {"proxy"}
+
+
+@pytest.mark.parametrize("overlay", OVERRIDES, ids=lambda overlay: next(iter(overlay["services"])))
+def test_an_override_in_the_page_names_what_there_is_and_gives_the_secrets_it_asks_for(overlay):
+    for name, service in overlay["services"].items():
+        assert name in services().keys() | OF_YOURS, name
+        assert set(service.get("environment", {})) <= known(), name
+        read = set(re.findall(r"/run/secrets/(\w+)", json.dumps(service.get("environment", {}))))
+        assert read == set(service.get("secrets", [])) <= set(overlay.get("secrets", {})), name
+
+
+def test_the_key_of_a_model_outside_goes_to_those_who_answer_alone():
+    [overlay] = [each for each in OVERRIDES if "openai_api_key" in each.get("secrets", {})]
+    assert set(overlay["services"]) == {"worker-answer", "worker-answer-gpu"}
+
+
+def test_the_one_trusted_address_is_the_proxys_on_a_network_of_its_own():
+    example = (DOCKER / "answerloop.env.example").read_text()
+    said = re.findall(r"ANSWERLOOP_TRUSTED_PROXIES=(\S+)", example + PAGE)
+    assert len(set(said)) == 1
+    trusted = ip_network(said[0])
+    [overlay] = [each for each in OVERRIDES if "proxy" in each["services"]]
+    door = overlay["services"]["proxy"]["networks"]["door"]
+    assert trusted.num_addresses == 1, "a range holds the gateway, which speaks for everybody"
+    assert str(trusted.network_address) == door["ipv4_address"]
+    [pool] = overlay["networks"]["door"]["ipam"]["config"]
+    assert trusted.subnet_of(ip_network(pool["subnet"]))
+    assert ip_address(pool["gateway"]) not in trusted
+    assert "door" not in load()["networks"]
+    for name in ("bot", "review"):
+        assert overlay["services"][name]["ports"] is None, "nobody comes past the proxy"
+        assert overlay["services"][name]["networks"] == ["door"]
+    assert {name for name, each in overlay["services"].items() if "door" in each["networks"]} == {
+        "proxy",
+        "bot",
+        "review",
+    }

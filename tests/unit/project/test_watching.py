@@ -4,9 +4,12 @@ import json
 
 import pytest
 import yaml
+from starlette.responses import PlainTextResponse
+from starlette.testclient import TestClient
 
 from answerloop.domain import Outcome
 from answerloop.settings import Settings
+from answerloop.web.security import Guard
 from bot.wiring import ANSWERING
 from tests.unit.project.compose import DOCKER, load, programs, services, settings_of
 from tests.unit.project.metric_names import LABELS_OF_PROMETHEUS, asked, grouped_by, shown
@@ -14,6 +17,12 @@ from tests.unit.project.metric_names import LABELS_OF_PROMETHEUS, asked, grouped
 PROMETHEUS = yaml.safe_load((DOCKER / "prometheus" / "prometheus.yml").read_text())
 ALERTS = yaml.safe_load((DOCKER / "prometheus" / "alerts.yml").read_text())
 DASHBOARD = json.loads((DOCKER / "grafana" / "dashboards" / "answerloop.json").read_text())
+NAMED = [
+    target
+    for job in PROMETHEUS["scrape_configs"]
+    for config in job.get("static_configs", [])
+    for target in config["targets"]
+]
 
 RULES = [rule for group in ALERTS["groups"] for rule in group["rules"]]
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
@@ -43,23 +52,32 @@ def test_the_outcomes_and_processes_of_the_queries_are_those_of_the_code():
 
 
 def test_every_process_is_scraped_at_its_port():
-    scraped = {
-        name: (config["port"], job["job_name"])
+    found = [
+        (name, config["port"])
         for job in PROMETHEUS["scrape_configs"]
-        for config in job["dns_sd_configs"]
+        for config in job.get("dns_sd_configs", [])
         for name in config["names"]
-    }
+    ]
+    named = [(name, int(port)) for name, port in (target.split(":") for target in NAMED)]
+    scraped = dict(found + named)
+    assert len(scraped) == len(found + named)
     assert set(scraped) == set(programs())
     own = int(load()["x-environment"]["ANSWERLOOP_METRICS_PORT"])
     ports = {"bot": Settings.model_fields["port"].default, "review": Settings.model_fields["review_port"].default}
-    for name, (port, _) in scraped.items():
+    for name, port in scraped.items():
         assert port == ports.get(name, own), name
         assert {"inside"} <= set(services()[name]["networks"]) & set(services()["prometheus"]["networks"])
 
 
-def test_bot_and_dashboard_answer_to_the_names_that_prometheus_uses():
-    hosts = settings_of(services()["bot"])["ANSWERLOOP_ALLOWED_HOSTS"].split(",")
-    assert {"bot", "review", "127.0.0.1", "localhost"} <= set(hosts)
+@pytest.mark.parametrize("name", ["bot", "review"])
+def test_bot_and_dashboard_answer_to_the_host_that_prometheus_sends(name):
+    """It sends its target: the name where the target is one, an address where it was looked up."""
+    settings = Settings(_env_file=None, allowed_hosts=settings_of(services()[name])["ANSWERLOOP_ALLOWED_HOSTS"])
+    guarded = Guard(PlainTextResponse("figures 1"), allowed_hosts=settings.allowed_hosts, machine_paths=())
+    [target] = [each for each in NAMED if each.startswith(f"{name}:")]
+    client = TestClient(guarded)
+    assert client.get("/metrics", headers={"Host": target}).text == "figures 1"
+    assert client.get("/metrics", headers={"Host": "172.18.0.7:8000"}).status_code == 400
 
 
 def test_the_alerts_say_what_is_wrong():

@@ -12,6 +12,7 @@ from email.utils import format_datetime
 import httpx2
 import pytest
 
+from answerloop.backends.adapters_folder import FolderAdapterStore
 from answerloop.backends.generator_openai import OpenAIGenerator, Price
 from answerloop.backends.openai_adapters import VllmAdapters
 from answerloop.backends.openai_api import connect, retry_after
@@ -203,8 +204,6 @@ def test_neither_key_nor_prompt_is_ever_logged(caplog):
 
 @pytest.fixture
 def adapters_folder(tmp_path):
-    from answerloop.backends.adapters_folder import FolderAdapterStore
-
     take_in(FolderAdapterStore(tmp_path / "adapters"), "night-1", trained(tmp_path / "out"))
     return tmp_path / "adapters"
 
@@ -237,6 +236,35 @@ def test_one_that_the_server_has_lost_is_loaded_again_once(adapters_folder):
     with pytest.raises(GeneratorUnavailable):
         list(model.generate(request(adapter="night-1")))
     assert endpoint.paths.count(f"{URL}/load_lora_adapter") == 3
+
+
+def test_while_one_is_loaded_those_who_speak_with_another_do_not_wait(adapters_folder):
+    take_in(FolderAdapterStore(adapters_folder), "night-2", trained(adapters_folder.parent / "out-2"))
+    loading, go = threading.Event(), threading.Event()
+
+    def slow(body):
+        loading.set()
+        go.wait(5)
+        return Reply()
+
+    endpoint = FakeEndpoint(Reply(), slow)
+    adapters = VllmAdapters(connect(URL, "", endpoint), adapters_folder, "", "tiny")
+    assert adapters.require("night-1", 5)
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(adapters.require("night-2", 5))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    assert loading.wait(5)
+    assert not adapters.require("night-1", 5)
+    assert adapters.forget("night-1")
+    with pytest.raises(GeneratorUnavailable, match="still being loaded"):
+        adapters.require("night-2", 0.01)
+    assert found == [], "it is being loaded all the while"
+    go.set()
+    for thread in threads:
+        thread.join(5)
+    assert sorted(found) == [False, True]
+    assert len(endpoint.paths) == 2
 
 
 def test_one_that_another_process_has_loaded_already_is_there(adapters_folder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -22,10 +23,10 @@ QUESTION = "Who approves travel of john carter?"
 
 def request(**changes) -> GenerationRequest:
     content = f"Evidence:\n[1] Maria Peeters on travel: {SENTENCE}\n\nQuestion: {QUESTION}\nAnswer:"
-    fields = {"may_leave": True, **changes}
     evidence = (Sentence(SENTENCE, 1, 0.9, 0.9),)
     messages = [Message("system", "Answer briefly."), Message("user", content)]
-    return GenerationRequest(messages, QUESTION, evidence, 16, time.monotonic() + 10, **fields)
+    asked = GenerationRequest(messages, QUESTION, evidence, 16, time.monotonic() + 10, may_leave=True)
+    return replace(asked, **changes)
 
 
 def says(text: str) -> FakeGenerator:
@@ -58,6 +59,29 @@ def test_what_is_overlooked_in_one_place_is_masked_there_too():
     messages, known = masked(request(), InSentencesAlone("Maria Peeters"))
     assert "Maria" not in messages[1].content
     assert known.restore(messages[1].content) == request().messages[1].content
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "IBAN DE89 3704 0044\n0532 0130 00",
+        "IBAN DE89\n3704 0044 0532\n0130 00",
+        "Ask Anna-\nLena Schmitt",
+        "Ask Anna-Lena\n  Schmitt",
+        "Call (212)\n555-0187",
+        "Call 212-555-\n0187",
+    ],
+)
+@pytest.mark.parametrize("where", ["question", "evidence"])
+def test_what_is_broken_over_lines_goes_whole(broken, where):
+    text = f"{broken}, please, <PERSON_4>."
+    asked = request(question=text) if where == "question" else request(evidence=(Sentence(text, 1, 0.9, 0.9),))
+    asked = replace(asked, messages=[Message("user", f"Evidence:\n[1] {text}\nQuestion: {broken}?\nAnswer:")])
+    [message], known = masked(asked, FakeRedactor("Anna-Lena Schmitt"))
+    for part in ("DE89", "3704", "0044", "0532", "0130", "Anna", "Lena", "Schmitt", "212", "555", "0187"):
+        assert part not in message.content
+    assert message.content.endswith("?\nAnswer:")
+    assert "<PERSON_4>" in "".join(restore_repeated([message.content], known)), "it was no placeholder of ours"
 
 
 def test_without_leave_nothing_is_sent():

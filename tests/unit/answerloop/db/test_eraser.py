@@ -20,12 +20,13 @@ from answerloop.db.audit_tables import (
     GapReportRow,
     QuestionVectorRow,
     ReceiptRow,
+    ReplacedAnswerRow,
     ReviewerRow,
     SampleRow,
     VerdictRow,
 )
 from answerloop.db.eraser import PATIENCE, Eraser
-from answerloop.db.repositories import documents, feedback, receipts
+from answerloop.db.repositories import corrected, documents, feedback, receipts
 from answerloop.db.tables import (
     AnswerRow,
     AnswerSourceRow,
@@ -284,6 +285,15 @@ def test_what_became_of_their_question_goes_with_its_words(office, two):
     office.corrects(two[DANA][1], FINN, "90 days.", CorrectionState.APPROVED, approved_by="eve@example.com")
     office.eraser.person(DANA, "root")
     assert office.all(CorrectionRow) == office.all(CuratedRow) == []
+
+
+def test_what_was_answered_before_a_correction_goes_too(office, two):
+    correction = office.corrects(two[DANA][1], FINN, "90 days.", CorrectionState.APPROVED, approved_by="e@example.com")
+    with office.database.writing() as session:
+        corrected.correct(session, two[DANA][1], correction, "Ninety.", [])
+    assert [row.text for row in office.all(ReplacedAnswerRow)] != []
+    office.eraser.person(DANA, "root")
+    assert office.all(ReplacedAnswerRow) == []
 
 
 def test_a_reviewer_is_erased_under_every_name(office, two):

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import event, insert, select
 
-from answerloop.db.session import DuplicateKey
+from answerloop.db.session import Deadlock, DuplicateKey
 from answerloop.db.tables import SignInStateRow
 from answerloop.db.together import Together
 from answerloop.errors import AnswerloopError, DatabaseUnavailable, TooManyQuestions
@@ -45,6 +45,23 @@ def commits(database):
 def stored(database):
     with database.reading() as session:
         return set(session.scalars(select(SignInStateRow.state)))
+
+
+def test_what_two_transactions_cost_each_other_is_tried_again_once(database):
+    tries = []
+
+    def write_all(session, items):
+        tries.append(items)
+        if len(tries) in (1, 3, 4):
+            raise Deadlock("they waited for each other")
+        return store(session, items)
+
+    together = Together(database, write_all)
+    assert together.write("a") == "A"
+    with pytest.raises(DatabaseUnavailable):
+        together.write("b")
+    assert len(tries) == 4
+    assert stored(database) == {"a"}
 
 
 def at_once(together, states):

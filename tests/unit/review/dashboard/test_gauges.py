@@ -1,7 +1,10 @@
 """What the dashboard tells Prometheus is what it shows."""
 
+from contextlib import contextmanager
+
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import event
 
 from answerloop.db.repositories import nights
 from answerloop.settings import Settings
@@ -39,3 +42,24 @@ def test_a_night_under_way_is_told(database, tmp_path):
     running = [told[("answerloop_training_running",)] for told in (before, during, after)]
     assert running == [0, 1, 0]
     assert after["answerloop_training_last_start_seconds", "promote"] > 1e9
+
+
+def test_the_database_is_not_asked_by_everybody_who_asks(database, tmp_path):
+    registry = CollectorRegistry()
+    registry.register(Gauges(database, Figures(database, Settings(_env_file=None, home=tmp_path))))
+    first = generate_latest(registry)
+    with count_statements(database) as statements:
+        assert generate_latest(registry) == first
+    assert statements == []
+
+
+@contextmanager
+def count_statements(database):
+    statements = []
+
+    def note(_connection, _cursor, statement, *_):
+        statements.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(database.engine, "before_cursor_execute", note)

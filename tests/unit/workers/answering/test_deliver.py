@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from answerloop.db.repositories import answers, feedback, posts
+from answerloop.db.repositories import answers, erasure, feedback, posts
 from answerloop.db.tables import DeliveryRow, DocumentRow, NoticeRow, ReaderSetRow, SourceRow
 from answerloop.domain import CitedSource, NoticeKind, Opinion, Passage, Progress, Stage, Thumb, Via
 from answerloop.errors import DeliveryImpossible, DeliveryUnavailable, DeliveryUncertain, DirectoryUnavailable
@@ -611,6 +611,20 @@ def test_a_reminder_comes_once_a_day(stage, chat):
     stage.answered()
     stage.run_jobs()
     assert len(notices_of(stage, NoticeKind.REMINDER)) == 2
+
+
+def test_the_longest_name_has_a_key_of_its_own_and_leaves_with_its_person(stage):
+    stage.asker = f"teams:{'a' * 249}"
+    stage.answered()
+    stage.asker = f"teams:{'a' * 248}b"
+    stage.answered()
+    stage.run_jobs()
+    reminders = notices_of(stage, NoticeKind.REMINDER)
+    assert len(reminders) == 2
+    assert all(len(row.key) <= NoticeRow.key.type.length for row in reminders)
+    with stage.database.writing() as session:
+        erasure.person(session, stage.asker)
+    assert len(notices_of(stage, NoticeKind.REMINDER)) == 1
 
 
 @pytest.mark.parametrize("why", ["rated", "taken back"])

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from answerloop.backends.generator_extractive import ExtractiveGenerator
 from answerloop.backends.generator_fused import FusedGenerator
@@ -17,9 +19,19 @@ from answerloop.backends.generator_openai import OpenAIGenerator, Price
 from answerloop.backends.generator_outside import OutsideGenerator
 from answerloop.backends.groundedness_mixed import MixedGroundednessDetector
 from answerloop.backends.openai_api import connect
-from answerloop.db.repositories import documents
+from answerloop.db.audit_tables import ReplacedAnswerRow
+from answerloop.db.repositories import corrected, documents, erasure
 from answerloop.db.session import Database
-from answerloop.db.tables import AnswerRow, AnswerSourceRow, ConversationRow, DocumentRow, QuestionRow, new_id
+from answerloop.db.tables import (
+    AnswerRow,
+    AnswerSourceRow,
+    ConversationRow,
+    DeliveryRow,
+    DocumentRow,
+    QuestionRow,
+    new_id,
+    now,
+)
 from answerloop.domain import Action, Audience, Outcome, Turn
 from answerloop.errors import DatabaseUnavailable
 from answerloop.testing.fakes import FakeDocumentIndex, FakeEmbedder, FakeGenerator, FakeRedactor
@@ -129,10 +141,10 @@ def show(stage, text="", sources=None) -> None:
     """Nobody looks on."""
 
 
-def cited(document: str) -> AnswerSourceRow:
+def cited(document: str, number: int = 1, is_cited: bool = True) -> AnswerSourceRow:
     return AnswerSourceRow(
-        number=1, cited=True, document_id=document, chunk_id="c", title="t", headings=[], text="x", start=0, end=1,
-        score=1.0, bm25=1.0, cosine=1.0,
+        number=number, cited=is_cited, document_id=document, chunk_id="c", title="t", headings=[], text="x", start=0,
+        end=1, score=1.0, bm25=1.0, cosine=1.0,
     )  # fmt: skip
 
 
@@ -184,7 +196,22 @@ def test_when_the_endpoint_fails_the_house_answers_and_says_so(house, reply):
     assert draft.model == "fake-generator"
     assert secret(OPEN) in draft.text
     assert draft.reason
-    assert draft.usage.cost == 0
+    assert (draft.usage.cost > 0) == (ESTIMATED in draft.decision.notes) == (reply.status == 200), "it said something"
+
+
+def test_who_gave_the_answer_before_breaking_off_is_its_model_and_both_are_counted(house):
+    said = "says <PERSON_1> (<EMAIL_ADDRESS_1>, <PHONE_NUMBER_1>).\n"
+    house.endpoint = FakeEndpoint(Reply(pieces=(said, "And ", OSError("gone"))))
+    draft = house.ask()
+    assert draft.text.startswith(f"**says {PERSON}")
+    assert (draft.model, draft.usage.adapter) == ("outside-model", "base")
+    alone = house.ask(groups=())
+    assert (alone.model, alone.usage.cost) == ("fake-generator", 0)
+    assert draft.usage.completion_tokens > alone.usage.completion_tokens
+    assert draft.usage.prompt_tokens > alone.usage.prompt_tokens
+    assert draft.usage.cost > 0
+    assert ESTIMATED in draft.decision.notes
+    assert "TryAgain" in draft.reason
 
 
 def test_when_masking_fails_nothing_is_sent_and_the_house_answers(house):
@@ -268,6 +295,88 @@ def test_without_groups_nobodys_question_leaves(house):
 def test_a_conversation_in_which_something_was_quoted_that_stays_stays_too(house, topics):
     assert house.ask(conversation=house.conversation(*topics)).model == "fake-generator"
     assert house.endpoint.raw == []
+
+
+class TestWhatPeopleSaw:
+    """A question may repeat whatever an answer of its conversation has shown."""
+
+    def stays(self, house: House, conversation: str) -> bool:
+        house.endpoint = FakeEndpoint()
+        draft = house.ask(conversation=conversation)
+        assert (draft.model == "fake-generator") == (house.endpoint.raw == [])
+        return house.endpoint.raw == []
+
+    def answer(
+        self, house: House, *sources: tuple[str, bool], channel: str = "slack", **columns: Any
+    ) -> tuple[str, str]:
+        """Its id and its conversation's; a source is a topic, and whether it is cited."""
+        conversation = house.conversation(OPEN)
+        with house.database.writing() as session:
+            [row] = session.scalars(
+                select(AnswerRow).join(QuestionRow).where(QuestionRow.conversation_id == conversation)
+            )
+            row.question.channel = channel
+            session.add(DeliveryRow(question_id=row.question_id, channel=channel, address={}))
+            row.sources = []
+            session.flush()
+            row.sources = [
+                cited(house.ids[topic], number, is_cited) for number, (topic, is_cited) in enumerate(sources, 1)
+            ]
+            for name, value in {"index_version": "v1", **columns}.items():
+                setattr(row, name, value)
+            return row.id, conversation
+
+    def test_what_a_corrected_answer_said_first(self, house):
+        answer, conversation = self.answer(house, (CLOSED, True))
+        with house.database.writing() as session:
+            corrected.correct(session, answer, new_id(), "Better.", [])
+            session.get_one(AnswerRow, answer).sources = [cited(house.ids[OPEN])]
+        assert self.stays(house, conversation)
+
+    def test_what_was_near_when_nothing_answered_it(self, house):
+        nothing = {"outcome": Outcome.ABSTAINED}
+        assert self.stays(house, self.answer(house, (OPEN, False), (CLOSED, False), **nothing)[1])
+        assert not self.stays(house, self.answer(house, (OPEN, False), **nothing)[1])
+        assert self.stays(house, self.answer(house, **nothing)[1]), "its documents are not known any more"
+        assert not self.stays(house, self.answer(house, **nothing, index_version="")[1]), "nobody has searched"
+
+    def test_what_the_page_shows_beside_an_answer(self, house):
+        both = ((OPEN, True), (CLOSED, False))
+        assert self.stays(house, self.answer(house, *both, channel="web")[1])
+        assert not self.stays(house, self.answer(house, *both)[1])
+
+    @pytest.mark.parametrize("outcome", [Outcome.FAILED, None])
+    def test_nothing_is_shown_by_an_apology_or_before_the_first_sentence(self, house, outcome):
+        assert not self.stays(house, self.answer(house, (CLOSED, False), outcome=outcome)[1])
+        assert self.stays(house, self.answer(house, (CLOSED, True), outcome=outcome)[1])
+
+    def test_what_was_taken_back(self, house):
+        assert self.stays(house, self.answer(house, (OPEN, True), retracted_at=now())[1])
+
+    @pytest.mark.parametrize(
+        ("sources", "columns"),
+        [
+            (((OPEN, True), (CLOSED, True)), {}),
+            (((OPEN, False), (CLOSED, False)), {"outcome": Outcome.ABSTAINED}),
+            (((OPEN, True), (CLOSED, False)), {"channel": "web"}),
+        ],
+    )
+    def test_what_was_erased(self, house, sources, columns):
+        _, conversation = self.answer(house, *sources, **columns)
+        with house.database.writing() as session:
+            erasure.document(session, house.ids[CLOSED])
+        assert self.stays(house, conversation)
+
+    def test_what_was_erased_after_it_was_corrected(self, house):
+        answer, conversation = self.answer(house, (CLOSED, True), text=secret(CLOSED))
+        with house.database.writing() as session:
+            corrected.correct(session, answer, new_id(), "Better.", [])
+            session.get_one(AnswerRow, answer).sources = [cited(house.ids[OPEN])]
+        with house.database.writing() as session:
+            erasure.document(session, house.ids[CLOSED])
+            first = session.get_one(ReplacedAnswerRow, answer)
+            assert secret(CLOSED) not in f"{first.text}{first.sources}"
+        assert self.stays(house, conversation)
 
 
 def test_one_whose_answers_all_stand_on_what_may_leave_goes_on_outside(house):
