@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -94,20 +94,19 @@ def at_rest(database: Database, work: str) -> Iterator[Rest]:
 
 
 @contextmanager
-def renewed(database: Database, sources: Sequence[str], lease: timedelta) -> Iterator[None]:
-    """Keep sources that were taken, in a thread: the housekeeping of a large index alone takes longer than a lease."""
+def kept(database: Database, source_id: str, lease: timedelta) -> Iterator[None]:
+    """Renew a source that was taken, in a thread: the housekeeping of a large index alone takes longer than a lease."""
     over = threading.Event()
 
     def renew() -> None:
         while not over.wait(RENEWED_AFTER_SECONDS):
             try:
                 with database.writing() as session:
-                    for source in sources:
-                        documents.renew_source(session, source, lease)
-            except DatabaseUnavailable as error:
-                log.warning("the leases of sources were not renewed", extra={"error": str(error)})
+                    documents.renew_source(session, source_id, lease)
+            except DatabaseUnavailable:
+                log.warning("a source could not be kept longer, which is tried again")
 
-    thread = threading.Thread(target=renew, name="leases", daemon=True)
+    thread = threading.Thread(target=renew, name="source", daemon=True)
     thread.start()
     try:
         yield

@@ -24,7 +24,7 @@ from answerloop.ports import DocumentIndex, Embedder
 from workers.indexing.chunk import split
 from workers.indexing.document import ExtractedDocument, leave_below
 from workers.indexing.embed import Prepared, embed_documents
-from workers.indexing.rest import Rest, at_rest, publish, renewed
+from workers.indexing.rest import Rest, at_rest, kept, publish
 from workers.indexing.sandbox import Extractor
 from workers.indexing.sources import SourceItem, walk
 
@@ -164,7 +164,7 @@ class Indexer:
             return SyncReport(busy=True)
         finished: SyncReport | None = None
         try:
-            with renewed(self._database, [source_id], LEASE):
+            with kept(self._database, source_id, LEASE):
                 finished = _Run(self, source, progress or _silent).run()
             return finished
         finally:
