@@ -196,7 +196,7 @@ class ReviewQueueRefused(ConfigurationError):
 
 
 class IndexMismatch(ConfigurationError):
-    """The index was built with another embedder than the one that is configured."""
+    """The index was built with another embedder than the one that is configured, or in a layout of another release."""
 
 
 class InternalError(AnswerloopError):

@@ -25,7 +25,7 @@ from lancedb.query import MatchQuery
 from lancedb.table import Table
 
 from answerloop.backends import lancedb_upkeep
-from answerloop.backends.lancedb_rows import TEXT_COLUMNS, VECTOR_COLUMNS, chunks_of, row_of, schema_of
+from answerloop.backends.lancedb_rows import CHUNK_COLUMNS, LAYOUT, chunks_of, row_of, schema_of
 from answerloop.domain import Chunk, Hit, Vector
 from answerloop.errors import IndexMismatch, IndexUnavailable, InternalError
 from answerloop.ports import IndexQuery
@@ -34,7 +34,7 @@ from answerloop.text import search_words
 FIRST_GENERATION = "1"
 MOST_TABLES = 100_000
 EXPORTED_AT_ONCE = 100  # documents
-_EXPORTED = [*TEXT_COLUMNS, "superseded", *VECTOR_COLUMNS]
+_EXPORTED = [*CHUNK_COLUMNS, "superseded"]
 MOST_SCORED = 2_000  # chunks whose words are scored at once
 SEARCHES_AT_ONCE = 8  # as many as threads answer
 FEW_READABLE = 10_000  # chunks, of which each is compared, however many others there are
@@ -62,6 +62,7 @@ class LanceDocumentIndex:
         self._generation = generation  # None: whatever is live
         self._exact_up_to = exact_up_to  # chunks; beyond, `refresh` builds an approximate index of the vectors
         self._tables: dict[str, Table] = {}
+        self._snapshots: dict[str, tuple[int, Table]] = {}
         self._lock = threading.Lock()
         self._beside = ThreadPoolExecutor(SEARCHES_AT_ONCE, "index")  # for the other half of a search's work
         self._db = lancedb.connect(folder, read_consistency_interval=timedelta(0))
@@ -135,30 +136,26 @@ class LanceDocumentIndex:
                 raise IndexMismatch(
                     f"The query vector has shape {query.vector.shape}, the index holds ({self._dimension},)."
                 )
-            readable = col("reader_set").isin(sorted(query.reader_sets)) & (col("superseded") == lit(False))
+            readable = (col("reader_set").isin(sorted(query.reader_sets)) & (col("superseded") == lit(False))).to_sql()
             words = " ".join(search_words(query.text))
-            by_words = self._beside.submit(_bm25, table, words, readable.to_sql(), MOST_SCORED)
-            near = _nearest(table, query.vector, readable.to_sql(), query.limit, self._exact_up_to)
+            by_words = self._beside.submit(_bm25, table, words, readable, MOST_SCORED)
+            near = _nearest(table, query.vector, readable, query.limit, self._exact_up_to)
             bm25 = by_words.result()
+            worded = sorted(bm25, key=lambda row: -bm25[row])[: query.limit]  # no row without a score has a better one
+            wanted = near + sorted(set(worded) - set(near))
+            reading = self._beside.submit(self._chunks, table, wanted)
             unscored = [row for row in near if row not in bm25] if len(bm25) == MOST_SCORED else []
             if unscored:
-                bm25 |= _bm25(table, words, _these(unscored), len(unscored))
-            worded = sorted(bm25, key=lambda row: -bm25[row])[: query.limit]
-            wanted = near + sorted(set(worded) - set(near))
-            found = self._fetched(table, wanted)
+                bm25 |= _bm25(table, words, f"({readable}) AND {_these(unscored)}", len(unscored))
+            found = reading.result()
         return [Hit(found[row], bm25.get(row, 0.0), float(found[row].vector @ query.vector)) for row in wanted]
 
-    def _fetched(self, table: Table, rows: Sequence[int]) -> dict[int, Chunk]:
-        """The chunks by number of row. Reading them takes as long as finding them, so both halves of their columns are
-        read at once."""
+    def _chunks(self, table: Table, rows: Sequence[int]) -> dict[int, Chunk]:
+        """By number of row."""
         if not rows:
             return {}
-        half = self._beside.submit(_columns, table, rows, VECTOR_COLUMNS)
-        numbers, texts = _columns(table, rows, TEXT_COLUMNS)
-        same_numbers, vectors = half.result()
-        if numbers != same_numbers:
-            raise IndexUnavailable("The document index read two different sets of rows.")
-        return dict(zip(numbers, chunks_of(texts, vectors), strict=True))
+        found = table.take_row_ids(list(rows)).select(CHUNK_COLUMNS).with_row_id().to_arrow()
+        return dict(zip(found["_rowid"].to_pylist(), chunks_of(found, self._dimension), strict=True))
 
     def count(self, tenant: str) -> int:
         with _translated():
@@ -181,7 +178,7 @@ class LanceDocumentIndex:
             with _translated():
                 found = table.search().where(col("document_id").isin(part).to_sql()).select(_EXPORTED).to_arrow()
             chunks: dict[str, list[Chunk]] = {document: [] for document in part}
-            for chunk in chunks_of(found, found):
+            for chunk in chunks_of(found, self._dimension):
                 chunks[chunk.document_id].append(chunk)
             for document, own in chunks.items():
                 yield document, sorted(own, key=lambda chunk: chunk.position)
@@ -206,16 +203,26 @@ class LanceDocumentIndex:
         live = self._table(tenant)
         if live is None:
             return None
-        table = self._db.open_table(live.name)
-        table.checkout(table.version)
-        return table
+        version = live.version
+        kept, snapshot = self._snapshots.get(live.name, (None, live))
+        if kept != version:
+            snapshot = self._db.open_table(live.name)
+            snapshot.checkout(version)
+            self._snapshots[live.name] = version, snapshot
+        return snapshot
 
     def _table_to_write(self, tenant: str) -> Table:
-        schema = schema_of(self._dimension).with_metadata({"embedder": self._embedder})
+        schema = schema_of(self._dimension).with_metadata({"embedder": self._embedder, "layout": LAYOUT})
         return self._table(tenant) or self._db.create_table(self._name(tenant), schema=schema, exist_ok=True)
 
     def _checked(self, table: Table, tenant: str) -> Table:
-        built_with = (table.schema.metadata or {}).get(b"embedder", b"?").decode()
+        said = table.schema.metadata or {}
+        if said.get(b"layout", b"1").decode() != LAYOUT:
+            raise IndexMismatch(
+                f"The index of tenant {tenant!r} was written by another release, in a layout that this one does not "
+                "read: run `answerloop ingest --rebuild`."
+            )
+        built_with = said.get(b"embedder", b"?").decode()
         if built_with != self._embedder:
             raise IndexMismatch(
                 f"The index of tenant {tenant!r} was built with the embedder {built_with}, the settings say "
@@ -262,12 +269,6 @@ def _bm25(table: Table, words: str, where: str, limit: int) -> dict[int, float]:
     return dict(zip(found["_rowid"].to_pylist(), found["_score"].to_pylist(), strict=True))
 
 
-def _columns(table: Table, rows: Sequence[int], columns: list[str]) -> tuple[list[int], pa.Table]:
-    """The numbers of the rows in the order in which they come, and the columns."""
-    found = table.take_row_ids(list(rows)).select(columns).with_row_id().to_arrow()
-    return found["_rowid"].to_pylist(), found.select(columns)
-
-
 def _is_gone(cause: BaseException | None) -> bool:
     """Whether a snapshot was cleaned up, or its generation replaced, while it was opened or read."""
     said = str(cause).lower()
@@ -275,6 +276,7 @@ def _is_gone(cause: BaseException | None) -> bool:
 
 
 def _these(rows: Sequence[int]) -> str:
+    """Alone it is asked of every row there is; beside a condition that has an index, of the rows that meet it."""
     return f"_rowid IN ({', '.join(map(str, rows))})"
 
 

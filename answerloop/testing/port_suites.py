@@ -225,6 +225,17 @@ class DocumentIndexSuite:
             "d2": checksum([dataclasses.replace(bare, headings=())]),
         }
 
+    def test_whoever_may_read_a_document_now_is_what_is_found_and_exported(self, index: DocumentIndex) -> None:
+        self.fill(index, a_chunk("d1", "Leave is 90 days.", unit(1)), a_chunk("d2", "Leave.", unit(1)))
+        index.update_access(self.tenant, "d1", reader_set=7, superseded=False)
+        index.update_access(self.tenant, "d2", reader_set=7, superseded=True)
+        [hit] = index.search(IndexQuery(self.tenant, "leave", unit(1), frozenset({7}), 10))
+        assert (hit.chunk.document_id, hit.chunk.reader_set, hit.chunk.superseded) == ("d1", 7, False)
+        exported = {document: chunk for document, [chunk] in index.export(self.tenant)}
+        assert {(name, chunk.reader_set, chunk.superseded) for name, chunk in exported.items()} == {
+            *(("d1", 7, False), ("d2", 7, True)),
+        }
+
     def test_a_document_is_whole_at_every_moment_of_its_replacement(self, index: DocumentIndex) -> None:
         def edition(number: int) -> list[Chunk]:
             return [a_chunk("d1", f"Leave, edition {number}.", unit(1, n), position=n) for n in range(4)]

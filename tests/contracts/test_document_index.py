@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import lancedb
+import pyarrow as pa
 import pytest
 
 from answerloop.backends import index_lancedb
@@ -7,6 +9,8 @@ from answerloop.backends.index_lancedb import LanceDocumentIndex
 from answerloop.errors import IndexMismatch
 from answerloop.testing.fakes import FakeDocumentIndex
 from answerloop.testing.port_suites import DIMENSION, DocumentIndexSuite, a_chunk, unit
+
+LEAVE = a_chunk("d1", "Leave is 90 days.", unit(1))
 
 
 class TestLanceDocumentIndex(DocumentIndexSuite):
@@ -25,6 +29,19 @@ class TestLanceDocumentIndex(DocumentIndexSuite):
         self.fill(index, a_chunk("d1", "Leave.", unit(1)))
         with pytest.raises(IndexMismatch, match="suite-embedder"):
             LanceDocumentIndex(tmp_path, "another", DIMENSION).count(self.tenant)
+
+    def test_an_index_in_an_earlier_layout_is_refused_until_it_is_rebuilt(
+        self, index: LanceDocumentIndex, tmp_path: Path
+    ) -> None:
+        earlier = pa.schema([("id", pa.string()), ("text", pa.string())], metadata={"embedder": "suite-embedder"})
+        lancedb.connect(tmp_path).create_table(index._name(self.tenant), schema=earlier)
+        for use in (lambda: self.found(index, "leave", unit(1), [1]), lambda: self.fill(index, LEAVE)):
+            with pytest.raises(IndexMismatch, match="answerloop ingest --rebuild"):
+                use()
+        rebuilt = index.begin_rebuild(self.tenant)
+        self.fill(rebuilt, LEAVE)
+        rebuilt.publish(self.tenant)
+        assert self.found(index, "leave", unit(1), [1]).keys() == {"d1"}
 
 
 class TestLanceDocumentIndexBeyondExactSearch(DocumentIndexSuite):

@@ -149,12 +149,18 @@ def test_what_fails_otherwise_is_not_tried_again(tmp_path: Path) -> None:
 def test_near_chunks_have_their_score_for_words_also_where_more_chunks_match_than_are_scored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index_lancedb, "MOST_SCORED", 10)
     index = an_index(tmp_path, exact_up_to=3)
+    index.replace_documents("t", {"other": [a_chunk("other", "Leave.", unit(1), reader_set=2)]})
     add(index, *range(40))
-    hits = index.search(IndexQuery("t", "leave", unit(1), frozenset({1}), 15))
+    query = IndexQuery("t", "leave", unit(1), frozenset({1}), 15)
+    scored = {hit.chunk.id: (hit.bm25, hit.cosine) for hit in index.search(query)}
+    monkeypatch.setattr(index_lancedb, "MOST_SCORED", 10)
+    hits = index.search(query)
     assert len(hits) >= 15
     assert all(hit.bm25 > 0 for hit in hits)
+    again = {hit.chunk.id: (hit.bm25, hit.cosine) for hit in hits if hit.chunk.id in scored}
+    assert len(again) >= 15
+    assert again.items() <= scored.items()
 
 
 @pytest.mark.parametrize("few_readable", [0, 100])
