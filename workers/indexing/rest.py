@@ -93,6 +93,28 @@ def at_rest(database: Database, work: str) -> Iterator[Rest]:
         rest.end()
 
 
+@contextmanager
+def kept(database: Database, source_id: str, lease: timedelta) -> Iterator[None]:
+    """Renew a source that was taken, in a thread: the housekeeping of a large index alone takes longer than a lease."""
+    over = threading.Event()
+
+    def renew() -> None:
+        while not over.wait(RENEWED_AFTER_SECONDS):
+            try:
+                with database.writing() as session:
+                    documents.renew_source(session, source_id, lease)
+            except DatabaseUnavailable:
+                log.warning("a source could not be kept longer, which is tried again")
+
+    thread = threading.Thread(target=renew, name="source", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()  # what it renewed after the release would be nobody's
+
+
 def publish(
     database: Database,
     index: DocumentIndex,

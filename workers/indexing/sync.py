@@ -24,7 +24,7 @@ from answerloop.ports import DocumentIndex, Embedder
 from workers.indexing.chunk import split
 from workers.indexing.document import ExtractedDocument, leave_below
 from workers.indexing.embed import Prepared, embed_documents
-from workers.indexing.rest import Rest, at_rest, publish
+from workers.indexing.rest import Rest, at_rest, kept, publish
 from workers.indexing.sandbox import Extractor
 from workers.indexing.sources import SourceItem, walk
 
@@ -164,7 +164,8 @@ class Indexer:
             return SyncReport(busy=True)
         finished: SyncReport | None = None
         try:
-            finished = _Run(self, source, progress or _silent).run()
+            with kept(self._database, source_id, LEASE):
+                finished = _Run(self, source, progress or _silent).run()
             return finished
         finally:
             with self._database.writing() as session:
@@ -284,8 +285,6 @@ class _Run:
             self._settle(entry.document.id, entry.fingerprint, entry.content_hash, len(chunks[entry.document.id]))
         self._report.indexed += len(waiting)
         self._report.chunks += sum(map(len, chunks.values()))
-        with self._database.writing() as session:
-            documents.renew_source(session, self._source.id, LEASE)
 
     def _settle(self, row_id: str, fingerprint: str, content_hash: str, chunks: int | None = None) -> None:
         with self._database.writing() as session:

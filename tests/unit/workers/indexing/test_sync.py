@@ -11,12 +11,14 @@ from answerloop.backends.index_lancedb import LanceDocumentIndex
 from answerloop.db.eraser import Eraser
 from answerloop.db.repositories import documents, receipts
 from answerloop.db.session import Database
-from answerloop.db.tables import DocumentRow
+from answerloop.db.tables import DocumentRow, SourceRow, now
 from answerloop.domain import Audience
 from answerloop.errors import IndexUnavailable, NotFound
 from answerloop.testing.fakes import FakeEmbedder
+from answerloop.testing.installation import until
 from workers.answering.retrieve import Retriever
-from workers.indexing.sync import Indexer, SyncReport
+from workers.indexing import rest
+from workers.indexing.sync import LEASE, Indexer, SyncReport
 
 
 class Library:
@@ -203,6 +205,28 @@ def test_two_runs_at_once_do_not_work_on_one_source(library):
     reports: list[SyncReport] = []
     library.indexer.sync(source, lambda done, total, key: reports.append(library.indexer.sync(source)))
     assert all(report.busy for report in reports)
+
+
+def test_a_source_stays_taken_however_long_the_index_takes(library, monkeypatch):
+    source = library.indexer.register(library.folder, "default", ())
+    monkeypatch.setattr(rest, "RENEWED_AFTER_SECONDS", 0.01)
+    others: list[SyncReport] = []
+
+    def take_longer_than_a_lease(*_):
+        with library.database.writing() as session:
+            documents.renew_source(session, source, -LEASE)
+        until(lambda: _lease(library, source) > now(), seconds=20, pause=0.01)
+        others.append(library.indexer.sync(source))
+
+    monkeypatch.setattr(LanceDocumentIndex, "refresh", take_longer_than_a_lease)
+    library.indexer.sync(source)
+    assert [other.busy for other in others] == [True]
+    assert _lease(library, source) is None
+
+
+def _lease(library, source):
+    with library.database.reading() as session:
+        return session.get_one(SourceRow, source).lease_until
 
 
 def test_a_rebuild_finds_the_same_and_leaves_one_generation(library):
