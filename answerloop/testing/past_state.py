@@ -71,7 +71,12 @@ def _rows(answer: AnswerRow, document: DocumentRow) -> list[object]:
         SignInStateRow(state="s" * 64),
         OutboxRow(task="answer.correct", queue="deliver", args=[answer.id, 1, None, 0.5], not_before=EASTERN),
         ReplacedAnswerRow(
-            answer_id=answer.id, text="", outcome=None, confidence=None, decision={}, sources=[{"text": STRANGE}]
+            answer_id=answer.id,
+            text="",
+            outcome=None,
+            confidence=None,
+            decision={},
+            sources=[{"document_id": "gone", "cited": True, "text": STRANGE}],
         ),
         BookmarkRow(name="sampling", position="", details={"seed": "abc"}, lease_until=None),
         GapReportRow(tenant="default", since=EASTERN, until=EASTERN, themes=[]),
