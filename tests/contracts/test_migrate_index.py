@@ -190,7 +190,7 @@ def test_another_embedder_is_refused(house):
 
 def test_nothing_is_copied_while_a_source_is_indexed(house):
     with house.database.writing() as session:
-        assert documents.lease_source(session, house.source, LEASE)
+        assert documents.hold_source(session, house.source, LEASE)
     with pytest.raises(IndexUnavailable, match="being indexed"):
         house.there()
 

@@ -21,24 +21,30 @@ RENEWED_AFTER_SECONDS = 60.0
 
 
 class Rest:
-    """The sources that are held, by a thread that renews them whatever else takes its time."""
+    """Sources that are held, by a thread that renews them whatever else takes its time: all that there are, or those
+    that are named."""
 
-    def __init__(self, database: Database, work: str) -> None:
+    def __init__(
+        self, database: Database, work: str, sources: Collection[str] | None = None, lease: timedelta = LEASE
+    ) -> None:
         self._database = database
         self._work = work
+        self._wanted = sources
+        self._lease = lease
         self._held: dict[str, datetime] = {}
-        self._lost = False
+        self.is_lost = False
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._renew_in_time, name="rest", daemon=True)
 
     def begin(self) -> None:
         with self._database.writing() as session:
-            for source in documents.sources(session):
-                if (until := documents.hold_source(session, source.id, LEASE)) is not None:
-                    self._held[source.id] = until
+            wanted = self._wanted or [source.id for source in documents.sources(session)]
+            for source in wanted:
+                if (until := documents.hold_source(session, source, self._lease)) is not None:
+                    self._held[source] = until
                 else:
-                    self._lost = True
+                    self.is_lost = True
         self._thread.start()
 
     def end(self) -> None:
@@ -50,7 +56,7 @@ class Rest:
 
     def require(self) -> None:
         """What took long may go on. Raises IndexUnavailable when a source was lost."""
-        if self._lost:
+        if self.is_lost:
             raise IndexUnavailable(
                 f"A source is being indexed right now, or was when its process was killed: try {self._work} again in "
                 "a while."
@@ -61,16 +67,17 @@ class Rest:
         self._renew()
         with self._database.reading() as session:
             listed = {source.id for source in documents.sources(session)}
-        self._lost |= not listed <= self._held.keys()
+        self.is_lost |= not listed <= self._held.keys()
         self.require()
 
     def _renew(self) -> None:
         with self._lock:
             with self._database.writing() as session:
                 renewed = {
-                    source: documents.hold_source(session, source, LEASE, until) for source, until in self._held.items()
+                    source: documents.hold_source(session, source, self._lease, until)
+                    for source, until in self._held.items()
                 }
-            self._lost |= None in renewed.values()
+            self.is_lost |= None in renewed.values()
             self._held = {source: until for source, until in renewed.items() if until is not None}
 
     def _renew_in_time(self) -> None:
@@ -94,25 +101,14 @@ def at_rest(database: Database, work: str) -> Iterator[Rest]:
 
 
 @contextmanager
-def kept(database: Database, source_id: str, lease: timedelta) -> Iterator[None]:
-    """Renew a source that was taken, in a thread: the housekeeping of a large index alone takes longer than a lease."""
-    over = threading.Event()
-
-    def renew() -> None:
-        while not over.wait(RENEWED_AFTER_SECONDS):
-            try:
-                with database.writing() as session:
-                    documents.renew_source(session, source_id, lease)
-            except DatabaseUnavailable:
-                log.warning("a source could not be kept longer, which is tried again")
-
-    thread = threading.Thread(target=renew, name="source", daemon=True)
-    thread.start()
+def held(database: Database, source_id: str, lease: timedelta) -> Iterator[bool]:
+    """Hold one source; false when somebody else has it, or it is not there."""
+    rest = Rest(database, "the sync", [source_id], lease)
+    rest.begin()
     try:
-        yield
+        yield not rest.is_lost
     finally:
-        over.set()
-        thread.join()  # what it renewed after the release would be nobody's
+        rest.end()
 
 
 def publish(

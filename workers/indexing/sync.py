@@ -24,7 +24,7 @@ from answerloop.ports import DocumentIndex, Embedder
 from workers.indexing.chunk import split
 from workers.indexing.document import ExtractedDocument, leave_below
 from workers.indexing.embed import Prepared, embed_documents
-from workers.indexing.rest import Rest, at_rest, kept, publish
+from workers.indexing.rest import Rest, at_rest, held, publish
 from workers.indexing.sandbox import Extractor
 from workers.indexing.sources import SourceItem, walk
 
@@ -157,19 +157,17 @@ class Indexer:
 
     def sync(self, source_id: str, progress: Progress | None = None) -> SyncReport:
         """One run over one source; does nothing while another process is at it."""
-        with self._database.writing() as session:
-            source = documents.source(session, source_id)
-            taken = documents.lease_source(session, source_id, LEASE)
-        if source is None or not taken:
-            return SyncReport(busy=True)
-        finished: SyncReport | None = None
-        try:
-            with kept(self._database, source_id, LEASE):
-                finished = _Run(self, source, progress or _silent).run()
-            return finished
-        finally:
+        with held(self._database, source_id, LEASE) as is_ours:
+            if not is_ours:
+                return SyncReport(busy=True)
+            with self._database.reading() as session:
+                source = documents.source(session, source_id)
+            if source is None:
+                return SyncReport(busy=True)
+            report = _Run(self, source, progress or _silent).run()
             with self._database.writing() as session:
-                documents.release_source(session, source_id, finished.as_dict() if finished else None)
+                documents.synced(session, source_id, report.as_dict())
+            return report
 
 
 class _Run:

@@ -249,18 +249,6 @@ def _source_view(row: SourceRow) -> SourceView:
     )
 
 
-def lease_source(session: Session, source_id: str, lease: timedelta) -> bool:
-    """Take the right to sync a source, or prolong nothing: False when another process is at it."""
-    taken = session.execute(
-        update(SourceRow).where(SourceRow.id == source_id, _free()).values(lease_until=now() + lease)
-    )
-    return taken.rowcount == 1  # type: ignore[attr-defined,no-any-return]
-
-
-def renew_source(session: Session, source_id: str, lease: timedelta) -> None:
-    session.execute(update(SourceRow).where(SourceRow.id == source_id).values(lease_until=now() + lease))
-
-
 def hold_source(session: Session, source_id: str, lease: timedelta, until: datetime | None = None) -> datetime | None:
     """Take the right to sync a source, or prolong the one that was taken `until` then: the time it has now, or None
     when another process has it, or has had it since."""
@@ -285,9 +273,7 @@ def _free() -> ColumnElement[bool]:
     return or_(SourceRow.lease_until.is_(None), SourceRow.lease_until < now())
 
 
-def release_source(session: Session, source_id: str, report: dict[str, Any] | None) -> None:
-    """Give the source back; a report says that the sync came to its end."""
+def synced(session: Session, source_id: str, report: dict[str, Any]) -> None:
+    """A sync came to its end."""
     row = session.get_one(SourceRow, source_id)
-    row.lease_until = None
-    if report is not None:
-        row.synced_at, row.report = now(), report
+    row.synced_at, row.report = now(), report

@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,8 @@ from answerloop.errors import IndexUnavailable, NotFound
 from answerloop.testing.fakes import FakeEmbedder
 from answerloop.testing.installation import until
 from workers.answering.retrieve import Retriever
-from workers.indexing import rest
-from workers.indexing.sync import LEASE, Indexer, SyncReport
+from workers.indexing import rest, sync
+from workers.indexing.sync import Indexer, SyncReport
 
 
 class Library:
@@ -210,12 +211,13 @@ def test_two_runs_at_once_do_not_work_on_one_source(library):
 def test_a_source_stays_taken_however_long_the_index_takes(library, monkeypatch):
     source = library.indexer.register(library.folder, "default", ())
     monkeypatch.setattr(rest, "RENEWED_AFTER_SECONDS", 0.01)
+    monkeypatch.setattr(sync, "LEASE", timedelta(seconds=2))
     others: list[SyncReport] = []
 
     def take_longer_than_a_lease(*_):
-        with library.database.writing() as session:
-            documents.renew_source(session, source, -LEASE)
-        until(lambda: _lease(library, source) > now(), seconds=20, pause=0.01)
+        first = _lease(library, source)
+        until(lambda: now() > first, seconds=20, pause=0.01)
+        assert _lease(library, source) > now()
         others.append(library.indexer.sync(source))
 
     monkeypatch.setattr(LanceDocumentIndex, "refresh", take_longer_than_a_lease)
