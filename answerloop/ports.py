@@ -155,10 +155,11 @@ class GenerationRequest:
     may_leave: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Completion:
     """A running generation: iterate it for pieces of text; `usage` is set when it is exhausted, and by a model that is
-    paid for also when it breaks off after its first piece."""
+    paid for also when it breaks off after its first piece. Pieces that set it refer to it weakly: else an abandoned
+    one, being a cycle, would keep its place in a batch until the garbage collector came by."""
 
     pieces: Iterable[str]
     usage: Usage | None = field(default=None)

@@ -57,11 +57,11 @@ class FusedGenerator:
             close()
 
     def generate(self, request: GenerationRequest) -> Completion:
-        completion = _Completion(())
+        completion = Completion(())
         completion.pieces = self._pieces(request, weakref.ref(completion))
         return completion
 
-    def _pieces(self, request: GenerationRequest, completion: weakref.ref[_Completion]) -> Iterator[str]:
+    def _pieces(self, request: GenerationRequest, completion: weakref.ref[Completion]) -> Iterator[str]:
         self._enter()
         inner = self._model.generate(request)
         try:
@@ -105,7 +105,3 @@ def _count(inner: Completion, target: Completion | None) -> None:
         ENDPOINT_COST.inc(inner.usage.cost)
     if target is not None:
         target.usage = inner.usage
-
-
-class _Completion(Completion):
-    """Can be referred to weakly: an abandoned completion must not keep its request alive until it is collected."""

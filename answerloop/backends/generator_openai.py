@@ -85,11 +85,11 @@ class OpenAIGenerator:
         self._client.close()
 
     def generate(self, request: GenerationRequest) -> Completion:
-        completion = _Completion(())
+        completion = Completion(())
         completion.pieces = self._pieces(request, weakref.ref(completion))
         return completion
 
-    def _pieces(self, request: GenerationRequest, completion: weakref.ref[_Completion]) -> Iterator[str]:
+    def _pieces(self, request: GenerationRequest, completion: weakref.ref[Completion]) -> Iterator[str]:
         now = time.monotonic()
         left = request.deadline - now
         if left <= 0:
@@ -238,10 +238,6 @@ class _Call:
             if isinstance(piece, GeneratorUnavailable):
                 raise piece
             yield piece
-
-
-class _Completion(Completion):
-    """Can be referred to weakly: an abandoned completion must not keep its call alive until it is collected."""
 
 
 def _tokens_of(text: str) -> int:

@@ -39,11 +39,11 @@ class OutsideGenerator:
         return self._model.count_tokens(messages)
 
     def generate(self, request: GenerationRequest) -> Completion:
-        completion = _Completion(())
+        completion = Completion(())
         completion.pieces = self._pieces(request, weakref.ref(completion))
         return completion
 
-    def _pieces(self, request: GenerationRequest, completion: weakref.ref[_Completion]) -> Iterator[str]:
+    def _pieces(self, request: GenerationRequest, completion: weakref.ref[Completion]) -> Iterator[str]:
         if not request.may_leave:
             raise MayNotLeave("Nobody has let this out of the house.")
         try:
@@ -57,10 +57,6 @@ class OutsideGenerator:
         finally:
             if (target := completion()) is not None:
                 target.usage = inner.usage
-
-
-class _Completion(Completion):
-    """Can be referred to weakly: an abandoned completion must not keep its request alive until it is collected."""
 
 
 def masked(request: GenerationRequest, redactor: Redactor) -> tuple[list[Message], Placeholders]:

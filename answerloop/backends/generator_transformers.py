@@ -81,7 +81,7 @@ class TransformersGenerator:
         return len(self._encoder.encode(messages))
 
     def generate(self, request: GenerationRequest) -> Completion:
-        completion = _Completion(())
+        completion = Completion(())
         completion.pieces = self._pieces(request, weakref.ref(completion))
         return completion
 
@@ -93,7 +93,7 @@ class TransformersGenerator:
         """Ends the thread. Requests under way fail with GeneratorUnavailable."""
         self._scheduler.close()
 
-    def _pieces(self, request: GenerationRequest, completion: weakref.ref[_Completion]) -> Iterator[str]:
+    def _pieces(self, request: GenerationRequest, completion: weakref.ref[Completion]) -> Iterator[str]:
         generation = self._begin(request)
         self._scheduler.submit(generation)
         try:
@@ -112,11 +112,6 @@ class TransformersGenerator:
         if not prompt or room < 1:
             raise GeneratorUnavailable(f"{len(prompt)} prompt tokens do not fit a window of {self.window}.")
         return Generation(prompt, room, request.deadline, request.adapter, PieceDecoder(self._tokenizer))
-
-
-class _Completion(Completion):
-    """Can be referred to weakly. If its pieces held on to it, an abandoned completion, being a cycle, would keep its
-    place in the batch until the garbage collector came by."""
 
 
 def choose_threads(threads: int) -> int:
