@@ -285,8 +285,11 @@ class _Run:
         self._report.chunks += sum(map(len, chunks.values()))
 
     def _settle(self, row_id: str, fingerprint: str, content_hash: str, chunks: int | None = None) -> None:
+        """Nothing where it was erased meanwhile: `Indexer.forget` takes its chunks out after this run."""
         with self._database.writing() as session:
-            row = session.get_one(DocumentRow, row_id)
+            row = session.get(DocumentRow, row_id)
+            if row is None:
+                return
             row.fingerprint, row.content_hash, row.indexed_at = fingerprint, content_hash, now()
             if chunks is not None:
                 row.chunks = chunks
@@ -297,12 +300,12 @@ class _Run:
         gone = [row for place, row in known.items() if place not in self._accepted and not row.key.startswith(unlisted)]
         for row in gone:
             with self._database.writing() as session:
-                session.get_one(
-                    DocumentRow, row.id
-                ).fingerprint = ""  # should the file come back before the row is gone
+                if (stored := session.get(DocumentRow, row.id)) is not None:
+                    stored.fingerprint = ""  # should the file come back before the row is gone
             self._index.replace_documents(row.tenant, {row.id: []})
             with self._database.writing() as session:
-                session.delete(session.get_one(DocumentRow, row.id))
+                if (stored := session.get(DocumentRow, row.id)) is not None:
+                    session.delete(stored)
             self._tenants.add(row.tenant)
         self._report.deleted = len(gone)
 
@@ -315,7 +318,8 @@ class _Run:
                 superseded = not row.superseded
                 self._index.update_access(row.tenant, row.id, reader_set=row.reader_set_id, superseded=superseded)
                 with self._database.writing() as session:
-                    session.get_one(DocumentRow, row.id).superseded = superseded
+                    if (stored := session.get(DocumentRow, row.id)) is not None:
+                        stored.superseded = superseded
                 self._tenants.add(row.tenant)
 
     def _replaced_by(self, row: DocumentRow, rows: dict[tuple[str, str], DocumentRow]) -> tuple[str, str] | None:

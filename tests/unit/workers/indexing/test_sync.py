@@ -256,6 +256,49 @@ def test_an_erased_document_is_not_found_and_leaves_the_index(library):
         assert receipts.documents_to_forget(session, receipt.id) == [("default", document)], "old versions are left"
 
 
+@pytest.mark.parametrize("step", ["replace_documents", "update_access", "refresh"])
+def test_a_document_that_is_erased_during_a_run_stops_it_not_and_leaves_the_index(library, monkeypatch, step):
+    library.sync()
+    eraser = Eraser(library.database, b"k", library.folder / "logs", library.folder / "datasets")
+    receipts_: list[str] = []
+    original = getattr(library.index, step)
+
+    def erase_first(*arguments, **named):
+        if not receipts_:
+            with library.database.reading() as session:
+                document = session.scalars(select(DocumentRow.id).where(DocumentRow.key == "leave.md")).one()
+            receipts_.append(eraser.document(document, "root").id)
+            library.indexer.forget(receipts_[0])
+        return original(*arguments, **named)
+
+    monkeypatch.setattr(library.index, step, erase_first)
+    library.write("leave.md", "# Leave\n\nParental leave is now one hundred days.")
+    os.utime(library.folder / "vpn.md", (1, 1))
+    report = library.sync()
+    assert report.rejected == {}
+    assert trusted(library) == {"vpn.md": True}
+    monkeypatch.undo()
+    library.indexer.forget(receipts_[0])
+    assert library.index.count("default") == 1
+
+
+def test_a_page_that_is_erased_while_it_is_taken_out_stops_no_run(library, monkeypatch):
+    library.sync()
+    (library.folder / "leave.md").unlink()
+    library.write("new.md", "# New\n\nThe new rule for vpn.", supersedes="vpn.md")
+    original = library.index.replace_documents
+
+    def erase_first(tenant, chunks):
+        if [] in chunks.values():
+            with library.database.writing() as session:
+                session.delete(session.get_one(DocumentRow, *chunks))
+        original(tenant, chunks)
+
+    monkeypatch.setattr(library.index, "replace_documents", erase_first)
+    assert library.sync().deleted == 1
+    assert set(trusted(library)) == {"vpn.md", "new.md"}
+
+
 def test_a_path_that_is_not_there_is_a_clear_error(library):
     with pytest.raises(NotFound, match="no such file"):
         library.indexer.register(library.folder / "nowhere", "default", ())
