@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from copy import deepcopy
@@ -18,6 +19,8 @@ from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 from answerloop.backends.adapters_folder import checked
 from answerloop.domain import BASE_ADAPTER
 from answerloop.errors import AdapterRefused, ConfigurationError, GeneratorUnavailable
+
+warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated")  # PEFT asks by the old name
 
 Model = Any
 """A `PreTrainedModel` or a `PeftModel` around it; calling either is untyped upstream."""

@@ -17,6 +17,7 @@ def convert_gguf(gguf: Path, target: Path) -> None:
 
     A model that was loaded from GGUF can neither be saved nor trained, so its weights move into a clean one.
     """
+    was_shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         source: Any = AutoModelForCausalLM.from_pretrained(
@@ -30,7 +31,8 @@ def convert_gguf(gguf: Path, target: Path) -> None:
         clean.save_pretrained(target)
         _tokenizer(gguf, config.max_position_embeddings).save_pretrained(target)
     finally:
-        logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+        if was_shown:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _tokenizer(gguf: Path, window: int) -> Tokenizer:
