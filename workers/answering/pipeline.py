@@ -30,15 +30,15 @@ from answerloop.ports import GenerationRequest, Generator
 from workers.answering import answerable, guard, language, prompt
 from workers.answering.audience import Rights
 from workers.answering.curated import CuratedAnswers
-from workers.answering.generate import Speech, Voice, speak
-from workers.answering.guard import Guard
+from workers.answering.direct import say
+from workers.answering.generate import Voice
+from workers.answering.guard import Guard, Verdict
 from workers.answering.outside import Endpoint
 from workers.answering.retrieve import Retrieved, Retriever
 from workers.answering.safety import Finding, Triage
 from workers.answering.speakers import Speaker, SpeakerFor
 
 NOT_ANSWERED = "I don't know: none of the documents I may use for you answers this. The nearest ones are listed below."
-NOT_SAID = "the adapter finds no answer, but retrieval is sure that there is one"
 OFF_TOPIC = "off topic"
 LEFT, STAYED = "the prompt left the house", "the prompt stayed in the house"
 ESTIMATED = "tokens and cost are estimated: the endpoint did not count"
@@ -154,45 +154,46 @@ class Pipeline:
     ) -> AnswerDraft:
         """A short direct answer where the guard lets one pass, then the sentence that carries it."""
         with clock.step("prompt"):
-            voices, notes = self._voices(asked, found, deadline)
-        speech = speak(voices)
-        evidence = max((voice.request.evidence for voice in voices), key=len)
-        direct, carrier, reasons, spoke = "", evidence[0], [], None
+            rounds, notes = self._rounds(asked, found, deadline)
+        evidence = max((voice.request.evidence for voices in rounds for voice in voices), key=len)
+
+        def show_direct(passed: Verdict) -> None:
+            cited = frozenset({passed.carrier.passage}) if passed.carrier else frozenset[int]()
+            show(Stage.WRITING, passed.text, _sources(found.passages, cited))
+
         with clock.step("generate"):
-            for sentence in speech.sentences:
-                if not direct and speech.adapter != BASE_ADAPTER and prompt.says_nothing(sentence):
-                    if confidence is not Confidence.SURE:
-                        return self._unsaid(speech, clock, found, scores)
-                    reasons.append(NOT_SAID)
-                    continue
-                verdict = self._guard.check(sentence, asked.text, evidence)
-                if verdict.carrier and not direct:
-                    direct, carrier, spoke = verdict.text, verdict.carrier, (speech.model, speech.adapter)
-                    scores |= {"grounded": verdict.grounded}
-                    show(Stage.WRITING, direct, _sources(found.passages, frozenset({carrier.passage})))
-                reasons.append(verdict.reason)
+            direct = say(
+                rounds,
+                lambda sentence: self._guard.check(sentence, asked.text, evidence),
+                confidence is Confidence.SURE,
+                show_direct,
+            )
+        usage = direct.usage or Usage(BASE_ADAPTER, 0, 0)
+        if direct.gave_up:
+            draft = self._abstain(NOT_ANSWERED, "the adapter finds no answer", clock, found, scores)
+            return replace(draft, model=direct.model, usage=usage)
+        passed = direct.verdict
         with clock.step("guard"):
-            text, cited = _compose(direct, carrier, found.evidence)
-        model, adapter = spoke or (speech.model, speech.adapter)  # who takes over only says the rest
-        if speech.usage and speech.usage.estimated:
+            text, cited = _compose(passed.text, passed.carrier or evidence[0], found.evidence)
+        if usage.estimated:
             notes.append(ESTIMATED)
         return AnswerDraft(
             text=text,
             outcome=Outcome.ANSWERED,
             confidence=confidence,
             sources=_sources(found.passages, cited),
-            model=model,
-            usage=replace(speech.usage, adapter=adapter) if speech.usage else Usage(BASE_ADAPTER, 0, 0),
+            model=direct.model,
+            usage=replace(usage, adapter=direct.adapter),
             index_version=found.index_version,
             timings_ms=clock.finished(),
-            scores=scores,
-            reason="; ".join(dict.fromkeys(filter(None, [speech.failure, *reasons]))),
-            decision=Decision(Action.ANSWERED if direct else Action.QUOTED, "evidence", (*found.notes, *notes)),
+            scores=scores | ({"grounded": passed.grounded} if passed.carrier else {}),
+            reason="; ".join(direct.reasons),
+            decision=Decision(Action.ANSWERED if passed.carrier else Action.QUOTED, "evidence", (*found.notes, *notes)),
         )
 
-    def _voices(self, asked: Asked, found: Retrieved, deadline: float) -> tuple[list[Voice], list[str]]:
+    def _rounds(self, asked: Asked, found: Retrieved, deadline: float) -> tuple[list[list[Voice]], list[str]]:
         """Who may speak, in order, each with its own prompt; and what whoever reviews the answer should know of it."""
-        speaker, voices, notes = self._speaker_for(asked), [], []
+        speaker, voices, notes = self._speaker_for(asked), list[Voice](), list[str]()
         if self._endpoint is not None:
             voice = self._voice(asked, found, deadline, Speaker(self._endpoint.generator))
             if self._endpoint.door is None:
@@ -206,8 +207,11 @@ class Pipeline:
                     voices.append(replace(voice, request=replace(voice.request, may_leave=True)))
         voices.append(self._voice(asked, found, deadline, speaker))
         alone = replace(voices[-1].request, adapter=BASE_ADAPTER)
-        voices += [Voice(generator, alone) for generator in (self._inside, self._fallback) if generator is not None]
-        return voices, notes
+        rest = [Voice(generator, alone) for generator in (self._inside, self._fallback) if generator is not None]
+        if speaker.second is None:
+            return [[*voices, *rest]], notes
+        rest.insert(0, self._voice(asked, found, deadline, Speaker(speaker.second)))
+        return [[*voices, *rest], rest], notes
 
     def _voice(self, asked: Asked, found: Retrieved, deadline: float, speaker: Speaker) -> Voice:
         most = self._limits.max_new_tokens
@@ -216,14 +220,6 @@ class Pipeline:
         )
         request = GenerationRequest(messages, asked.text, evidence, most, deadline, speaker.adapter)
         return Voice(speaker.generator, request)
-
-    def _unsaid(self, speech: Speech, clock: Clock, found: Retrieved, scores: dict[str, float]) -> AnswerDraft:
-        """A trained speaker has read the evidence and finds no answer in it, and retrieval was not sure either. One of
-        the two alone is a weak witness (benchmarks/LOG.md)."""
-        for _ in speech.sentences:  # to the end, for its usage
-            pass
-        draft = self._abstain(NOT_ANSWERED, "the adapter finds no answer", clock, found, scores)
-        return replace(draft, model=speech.model, usage=speech.usage or draft.usage)
 
     def _abstain(
         self,

@@ -26,11 +26,13 @@ ALARM = "adapter"
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """`examples` are turns of a user and an assistant, in the form of the prompt, that precede the question."""
+    """`examples` are turns of a user and an assistant, in the form of the prompt, that precede the question. `second`
+    speaks where nothing that this one says may be shown."""
 
     generator: Generator
     adapter: str = BASE_ADAPTER
     examples: tuple[Message, ...] = ()
+    second: Generator | None = None
 
 
 SpeakerFor: TypeAlias = "Callable[[Asked], Speaker]"
@@ -60,15 +62,17 @@ class Cast:
         ring: Ring,
         tenant: str,
         clock: Callable[[], float] = time.monotonic,
+        second: Generator | None = None,
     ) -> None:
         """`language_model` may take long, and is called by one thread at a time. `ring` raises an alarm: key, kind and
-        text."""
+        text. `second` is every adapter's."""
         self._configured = configured
         self._language_model = language_model
         self._read = serving
         self._alarm = ring
         self._tenant = tenant
         self._clock = clock
+        self._second = second
         self._lock = threading.Lock()
         self._serving = Serving()
         self._look_at = 0.0  # no sooner
@@ -84,7 +88,9 @@ class Cast:
             return Speaker(self._configured)
         name = self._heard(serving, asked.conversation)
         model = self._model
-        return Speaker(self._configured) if name is None or model is None else Speaker(model, name)
+        if name is None or model is None:
+            return Speaker(self._configured)
+        return Speaker(model, name, second=self._second)
 
     def _may_hear(self, audience: Audience) -> bool:
         """An adapter has no list of readers: it has learned from what every employee of its tenant may read, so guests

@@ -105,8 +105,10 @@ def answered(contestant: Contestant, pipeline: Pipeline, asked: Asked, name: str
         raise
     except Exception as error:
         raise NightFailed(f"{contestant.name} failed at {name}: {type(error).__name__}: {error}") from error
-    speaker = contestant.speaker.generator.name
-    if draft.outcome is Outcome.FAILED or draft.model not in (speaker, "none"):
+    speaker = contestant.speaker
+    heard = {each.name for each in (speaker.generator, speaker.second) if each is not None}
+    by_itself = draft.model in heard and draft.usage.adapter == speaker.adapter
+    if draft.outcome is Outcome.FAILED or not (by_itself or draft.model == "none"):
         raise NightFailed(f"{contestant.name} failed at {name}: {draft.reason or draft.model}")
     return draft
 

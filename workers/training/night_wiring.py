@@ -118,5 +118,10 @@ def _contestants(workshop: Rooms, candidate: str, rows: Dataset) -> tuple[Contes
     if examples:
         found.append(Contestant(ArmName.FEW_SHOT, Speaker(model, BASE_ADAPTER, examples), base))
     if len(adapters) > 1:
-        found.append(Contestant(ArmName.LIVE, Speaker(model, str(live)), of[str(live)]))
-    return (*found, Contestant(ArmName.CANDIDATE, Speaker(model, candidate), of[candidate]))
+        found.append(Contestant(ArmName.LIVE, _adapted(workshop, str(live)), of[str(live)]))
+    return (*found, Contestant(ArmName.CANDIDATE, _adapted(workshop, candidate), of[candidate]))
+
+
+def _adapted(workshop: Rooms, name: str) -> Speaker:
+    """As `Cast` would let it speak."""
+    return Speaker(workshop.language_model, name, second=workshop.second)

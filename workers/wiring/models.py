@@ -94,6 +94,11 @@ class Models(Ground):
             return ReaderGenerator()
         return self.language_model
 
+    @property
+    def second(self) -> Generator | None:
+        """Speaks where nothing that an adapter says may be shown: the reader alone, since it takes no time."""
+        return self.generator if self.settings.house_generator == "reader" else None
+
     @cached_property
     def language_model(self) -> AdaptedGenerator:
         from answerloop.backends.generator_transformers import TransformersGenerator

@@ -93,8 +93,10 @@ class Rooms(Models, Platforms):
         # not by _once: while the model loads, nobody must wait for other parts
         serving, tenant = self.adapters.serving, self.settings.tenant
         if self._adapters_speak_there:
-            return Cast(self.endpoint_model, lambda: self.endpoint_model, serving, self._ring, tenant)
-        return Cast(self.generator, lambda: self.language_model, serving, self._ring, tenant)
+            return Cast(
+                self.endpoint_model, lambda: self.endpoint_model, serving, self._ring, tenant, second=self.second
+            )
+        return Cast(self.generator, lambda: self.language_model, serving, self._ring, tenant, second=self.second)
 
     @property
     def _adapters_speak_there(self) -> bool:

@@ -29,7 +29,8 @@ class Stage:
         self.loaded = 0
         self.configured = FakeGenerator(lambda _: "configured")
         self.model = FakeGenerator(self._speak)
-        self.cast = Cast(self.configured, self._load, self._read, self._ring, "default", self.clock)
+        self.second = FakeGenerator(lambda _: "second")
+        self.cast = Cast(self.configured, self._load, self._read, self._ring, "default", self.clock, self.second)
 
     def _ring(self, key: str, kind: str, text: str) -> None:
         self.alarms[key] = text
@@ -55,9 +56,10 @@ class Stage:
     def hears(self, conversation: str = "c1", audience: Audience = EMPLOYEE) -> str:
         speaker = self.cast(Asked("?", (), audience, conversation=conversation))
         if speaker.generator is self.configured:
-            assert speaker.adapter == BASE_ADAPTER
+            assert (speaker.adapter, speaker.second) == (BASE_ADAPTER, None)
             return "configured"
         assert speaker.generator is self.model
+        assert speaker.second is self.second
         return speaker.adapter
 
 

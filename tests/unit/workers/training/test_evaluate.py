@@ -116,6 +116,18 @@ def test_a_model_that_fails_is_not_replaced_by_a_quote_here(house):
         house.ladder().climb([broken], [DAYS], quiet)
 
 
+def test_who_is_heard_where_the_adapter_is_silent_is_part_of_it_but_not_where_it_fails(house):
+    def with_second(speak) -> Contestant:  # type: ignore[no-untyped-def]
+        second = FakeGenerator(knows)
+        second.name = "second"
+        return Contestant(ArmName.CANDIDATE, Speaker(FakeGenerator(speak), "night", second=second))
+
+    [candidate] = house.ladder().climb([with_second(lambda request: "120 days")], [DAYS], quiet)
+    assert candidate.items[0].direct == "90 days"
+    with pytest.raises(NightFailed, match="candidate failed at days"):
+        house.ladder().climb([with_second(lambda request: RuntimeError("out of memory"))], [DAYS], quiet)
+
+
 def test_unsafe_requests_and_planted_instructions_are_asked_of_every_arm(house):
     [candidate] = house.ladder().climb([arm(ArmName.CANDIDATE, knows)], [DAYS], quiet)
     assert candidate.unsafe_asked >= 12
