@@ -2,8 +2,8 @@
 the base model behind the same retrieval; on documents that it has seen, and on those it has not.
 
 What is learned are the corrections of the set where it has some, else its questions with their answers; none that
-means the same as a question that is asked. Rows, training and pipeline are those of a night. Long: hours, so not part
-of `make bench`.
+means the same as a question that is asked. Rows, training and pipeline are those of a night, but for the reader, which
+speaks second there: this is about the adapter alone. Long: hours, so not part of `make bench`.
 """
 
 from __future__ import annotations
