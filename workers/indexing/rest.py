@@ -39,7 +39,7 @@ class Rest:
 
     def begin(self) -> None:
         with self._database.writing() as session:
-            wanted = self._wanted or [source.id for source in documents.sources(session)]
+            wanted = [source.id for source in documents.sources(session)] if self._wanted is None else self._wanted
             for source in wanted:
                 if (until := documents.hold_source(session, source, self._lease)) is not None:
                     self._held[source] = until

@@ -285,23 +285,20 @@ class _Run:
         self._report.chunks += sum(map(len, chunks.values()))
 
     def _settle(self, row_id: str, fingerprint: str, content_hash: str, chunks: int | None = None) -> None:
+        counted = {} if chunks is None else {"chunks": chunks}
+        self._change(row_id, fingerprint=fingerprint, content_hash=content_hash, indexed_at=now(), **counted)
+
+    def _change(self, row_id: str, **values: Any) -> None:
         """Nothing where it was erased meanwhile: `Indexer.forget` takes its chunks out after this run."""
         with self._database.writing() as session:
-            row = session.get(DocumentRow, row_id)
-            if row is None:
-                return
-            row.fingerprint, row.content_hash, row.indexed_at = fingerprint, content_hash, now()
-            if chunks is not None:
-                row.chunks = chunks
+            documents.change(session, row_id, values)
 
     def _delete_missing(self, items: Iterable[SourceItem], known: dict[tuple[str, str], DocumentRow]) -> None:
         """Whatever the source no longer offers leaves the index, also a file that can no longer be read."""
         unlisted = tuple(item.key for item in items if item.rejected and item.key.endswith("/"))
         gone = [row for place, row in known.items() if place not in self._accepted and not row.key.startswith(unlisted)]
         for row in gone:
-            with self._database.writing() as session:
-                if (stored := session.get(DocumentRow, row.id)) is not None:
-                    stored.fingerprint = ""  # should the file come back before the row is gone
+            self._change(row.id, fingerprint="")  # should the file come back before the row is gone
             self._index.replace_documents(row.tenant, {row.id: []})
             with self._database.writing() as session:
                 if (stored := session.get(DocumentRow, row.id)) is not None:
@@ -317,9 +314,7 @@ class _Run:
             if row.superseded != (place in replaced):
                 superseded = not row.superseded
                 self._index.update_access(row.tenant, row.id, reader_set=row.reader_set_id, superseded=superseded)
-                with self._database.writing() as session:
-                    if (stored := session.get(DocumentRow, row.id)) is not None:
-                        stored.superseded = superseded
+                self._change(row.id, superseded=superseded)
                 self._tenants.add(row.tenant)
 
     def _replaced_by(self, row: DocumentRow, rows: dict[tuple[str, str], DocumentRow]) -> tuple[str, str] | None:

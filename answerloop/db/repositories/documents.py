@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -271,6 +271,11 @@ def is_source_held(session: Session) -> bool:
 
 def _free() -> ColumnElement[bool]:
     return or_(SourceRow.lease_until.is_(None), SourceRow.lease_until < now())
+
+
+def change(session: Session, document_id: str, values: Mapping[str, Any]) -> None:
+    """Nothing where it is gone."""
+    session.execute(update(DocumentRow).where(DocumentRow.id == document_id).values(values))
 
 
 def synced(session: Session, source_id: str, report: dict[str, Any]) -> None:
